@@ -1,0 +1,39 @@
+// Builds the server into dist/, and the chat page into web/dist/ when there is one.
+import { cpSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root, run } from './setup/run.mjs';
+import { listenForStop } from './setup/stop-signal.mjs';
+
+process.chdir(root);
+const signal = listenForStop();
+
+// Beside dist, so that the source maps' relative paths hold after the rename. A build that fails leaves the
+// old dist as it was, and one that succeeds leaves nothing of files that are gone from src.
+const NEXT = 'dist.next';
+
+const isFolderOrLua = (file) => statSync(file).isDirectory() || path.extname(file) === '.lua';
+
+async function runTool(entry, args) {
+  const { code } = await run(process.execPath, [path.join('node_modules', entry), ...args], { signal });
+  if (code !== 0) throw new Error(`${path.basename(entry)} ended with exit code ${code}`);
+}
+
+async function build() {
+  rmSync(NEXT, { recursive: true, force: true });
+  await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', NEXT]);
+  cpSync('src', NEXT, { recursive: true, filter: isFolderOrLua });
+  if (existsSync('web/vite.config.ts')) await runTool('vite/bin/vite.js', ['build', 'web']);
+  rmSync('dist', { recursive: true, force: true });
+  renameSync(NEXT, 'dist');
+  // quickstart compares this file with the sources to see whether a build is needed.
+  writeFileSync('dist/.built', '');
+}
+
+try {
+  await build();
+} catch (error) {
+  if (!signal.aborted) console.error(`build: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(NEXT, { recursive: true, force: true });
+}

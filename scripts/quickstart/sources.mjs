@@ -1,0 +1,23 @@
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../setup/run.mjs';
+
+const SOURCES = ['src', 'web', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const NOT_SOURCES = new Set(['node_modules', 'dist']);
+
+/** Tells whether any source is newer than the last build that succeeded. */
+export function isBuildNeeded() {
+  const built = statSync(path.join(root, 'dist/.built'), { throwIfNoEntry: false });
+  return !built || SOURCES.some((name) => isNewer(path.join(root, name), built.mtimeMs));
+}
+
+// Folders count as well: their time tells of a file that was removed.
+function isNewer(file, timeMs) {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (!stats) return false;
+  if (stats.mtimeMs > timeMs) return true;
+  if (!stats.isDirectory()) return false;
+  return readdirSync(file)
+    .filter((name) => !NOT_SOURCES.has(name))
+    .some((name) => isNewer(path.join(file, name), timeMs));
+}

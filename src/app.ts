@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import rateLimit from '@fastify/rate-limit';
+import { fastifySSE } from '@fastify/sse';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { TurnwiseError } from './errors.ts';
+import { answerBrokenRequest, installErrorReplies } from './http/error-reply.ts';
+import type { HttpDeps } from './http/http-deps.ts';
+import { trackMethods } from './http/method-not-allowed.ts';
+import { chatRoutes } from './http/routes/chat.ts';
+import { healthRoutes } from './http/routes/health.ts';
+import { sessionRoutes } from './http/routes/sessions.ts';
+import { turnRoutes } from './http/routes/turns.ts';
+import { Streams } from './http/turn-stream.ts';
+
+/** Comments that keep proxies from taking a silent stream for a dead one. */
+const HEARTBEAT_MS = 15_000;
+
+/** What a caller may send along to find its request in the log. */
+const REQUEST_ID = /^[A-Za-z0-9-]{1,64}$/;
+
+/** Where the limits a minute are counted, for all replicas together. */
+export interface RateLimitStore {
+  readonly redis: unknown;
+  readonly nameSpace: string;
+}
+
+/** A number says how many proxies stand in front; Fastify wants that as a function of the hop. */
+function trustOf(setting: boolean | number | string) {
+  return typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting;
+}
+
+/** The server with all routes, not yet listening. */
+export async function buildApp(
+  deps: HttpDeps,
+  logger: FastifyBaseLogger,
+  rateLimits: RateLimitStore,
+): Promise<FastifyInstance> {
+  const { settings } = deps;
+  const app = fastify({
+    loggerInstance: logger,
+    bodyLimit: settings.maxBodyBytes,
+    ...(settings.trustProxy === undefined ? {} : { trustProxy: trustOf(settings.trustProxy) }),
+    requestIdHeader: false,
+    genReqId: (raw) => {
+      const given = raw.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    // Nothing is coerced: a number where a string belongs is a mistake of the caller, not ours to guess at.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
+    },
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: answerBrokenRequest,
+    requestTimeout: 30_000,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  // Fastify reads text/plain by itself, past our schemas.
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+  });
+  installErrorReplies(app);
+  const addMissingMethods = trackMethods(app);
+
+  await app.register(cors, {
+    origin: [...settings.corsOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    exposedHeaders: ['X-Session-ID', 'X-Turn-ID', 'X-Request-ID', 'Retry-After'],
+    maxAge: 600,
+  });
+  await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS });
+  if (settings.rateLimitPerMinute > 0) {
+    await app.register(rateLimit, {
+      global: false,
+      redis: rateLimits.redis,
+      nameSpace: rateLimits.nameSpace,
+      skipOnError: true,
+      errorResponseBuilder: () => new TurnwiseError('rate_limited'),
+    });
+  }
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Turnwise',
+        version: '1',
+        description: 'Every conversation apart, in order and safe, on as many replicas as you like.',
+      },
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+
+  const streams = new Streams(settings.maxStreams, deps.streamsOpen);
+  await app.register(chatRoutes(deps, streams));
+  await app.register(turnRoutes(deps, streams));
+  await app.register(sessionRoutes(deps));
+  await app.register(healthRoutes(deps));
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  addMissingMethods();
+  return app;
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertNever, TurnwiseError } from '../errors.ts';
+import type { TurnDeps } from './deps.ts';
+import { endSeized } from './end-seized.ts';
+import type { StoredTurn, TurnPlace, TurnRef } from './ports.ts';
+import { isEnded, type TurnRecord } from './turn.ts';
+
+/** How long the running replica has to stop by itself; the caller is answered within a second. */
+const STOP_WITHIN_MS = 550;
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Cancels a turn, wherever it waits or runs, and returns it once it has ended. A replica that does not answer
+ * is fenced, and the turn ended from its log.
+ *
+ * @throws turn_not_found, redis_unavailable
+ */
+export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord> {
+  const stored = await mustFind(deps, place);
+  if (isEnded(stored.record.status)) return stored.record;
+  const ref: TurnRef = { ...place, idempotencyHash: stored.idempotencyHash };
+  // It may move from waiting to running, or end, between two looks; each look finds it further on.
+  for (let tries = 0; tries < 5; tries += 1) {
+    const asked = await deps.store.stop(ref, 'cancel');
+    switch (asked) {
+      case 'gone':
+        throw new TurnwiseError('turn_not_found');
+      case 'ended':
+        return (await mustFind(deps, place)).record;
+      case 'queued': {
+        const withdrawn = await deps.store.withdraw(ref, {
+          outcome: 'cancelled',
+          failure: null,
+          evenIfRunning: false,
+        });
+        if (withdrawn.kind === 'running') continue;
+        return (await mustFind(deps, place)).record;
+      }
+      case 'asked':
+        return (await untilEnded(deps, place)) ?? (await seize(deps, ref));
+      default:
+        assertNever(asked);
+    }
+  }
+  throw new TurnwiseError('internal', { cause: new Error('a turn could not be cancelled') });
+}
+
+async function untilEnded(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord | null> {
+  const until = performance.now() + STOP_WITHIN_MS;
+  while (performance.now() < until) {
+    await sleep(LOOK_EVERY_MS);
+    const { record } = await mustFind(deps, place);
+    if (isEnded(record.status)) return record;
+  }
+  return null;
+}
+
+async function seize(deps: TurnDeps, ref: TurnRef): Promise<TurnRecord> {
+  const claimed = await deps.store.claim(ref, 'seize');
+  if (claimed.kind === 'seized') await endSeized(deps, ref, claimed);
+  return (await mustFind(deps, ref)).record;
+}
+
+async function mustFind(deps: TurnDeps, place: TurnPlace): Promise<StoredTurn> {
+  const stored = await deps.store.find(place.session, place.turnId);
+  if (stored === null) throw new TurnwiseError('turn_not_found');
+  return stored;
+}

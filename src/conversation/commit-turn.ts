@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertNever } from '../errors.ts';
+import type { TurnDeps } from './deps.ts';
+import { type Conclusion, endingFor, type Outcome, terminalEvent } from './ending.ts';
+import type { TurnEvent } from './events.ts';
+import { failureOfCode } from './failure.ts';
+import type { LiveTurn } from './live-turn.ts';
+import type { Ended, Ending, OpenGrant } from './ports.ts';
+
+export interface CommitContext {
+  readonly turn: LiveTurn;
+  readonly grant: OpenGrant;
+  readonly lockValue: () => string | null;
+  /** All text that readers were given. */
+  readonly said: readonly string[];
+  /** Events that the log does not have for sure. */
+  readonly unlogged: readonly TurnEvent[];
+}
+
+/** How long a finished answer is kept while Redis does not take it. */
+const COMMIT_PATIENCE_MS = 30_000;
+const COMMIT_RETRY_MS = 250;
+
+/**
+ * Makes a turn part of the history, or settles that nothing of it is; readers get the terminal event only after
+ * Redis answered. Sent again while Redis is away: the script knows its own repeat, and the fence decides.
+ */
+export async function commitTurn(
+  deps: TurnDeps,
+  context: CommitContext,
+  conclusion: Conclusion,
+): Promise<void> {
+  const { turn, grant } = context;
+  let current = conclusion;
+  const outcome: Outcome = {
+    userMessages: grant.userMessages,
+    messageCountBefore: grant.history.messageCount,
+    lastId: turn.nextId(),
+    said: context.said,
+    unlogged: context.unlogged,
+  };
+  const deadlineMs = performance.now() + COMMIT_PATIENCE_MS;
+  for (;;) {
+    const event = terminalEvent(outcome, current);
+    const ending = endingFor(outcome, current, event);
+    const ended = await endOnce(deps, context, ending);
+    switch (ended.kind) {
+      case 'ok':
+        turn.emit(event);
+        turn.feed.close('ended');
+        deps.observer.turnEnded(turn.ref, ending.outcome, Date.now() - current.startedAtMs);
+        return;
+      case 'stopped':
+        current = { ...timesOf(current), kind: 'stopped', stop: ended.stop };
+        continue;
+      case 'corrupt':
+        current = { ...timesOf(current), kind: 'failed', failure: failureOfCode('corrupt_session') };
+        continue;
+      case 'gone':
+      case 'fenced':
+        turn.lose(ended.kind);
+        return;
+      case 'unanswered':
+        if (turn.loss !== null) return;
+        if (performance.now() > deadlineMs) return giveUp(turn, ended.code);
+        await sleep(COMMIT_RETRY_MS);
+        continue;
+      default:
+        assertNever(ended);
+    }
+  }
+}
+
+function timesOf(conclusion: Conclusion): { startedAtMs: number; endedAtMs: number } {
+  return { startedAtMs: conclusion.startedAtMs, endedAtMs: conclusion.endedAtMs };
+}
+
+type Tried = Ended | { readonly kind: 'unanswered'; readonly code: 'storage_full' | 'commit_unknown' };
+
+async function endOnce(deps: TurnDeps, context: CommitContext, ending: Ending): Promise<Tried> {
+  try {
+    return await deps.store.end(context.turn.ref, context.grant.fence, context.lockValue(), ending);
+  } catch (error) {
+    deps.observer.failed('commit a turn', error, context.turn.ref);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'corrupt_session' && ending.outcome === 'completed') return { kind: 'corrupt' };
+    return { kind: 'unanswered', code: code === 'storage_full' ? 'storage_full' : 'commit_unknown' };
+  }
+}
+
+/** Only readers here are told: nothing can be written, and whether something was cannot be known. */
+function giveUp(turn: LiveTurn, code: 'storage_full' | 'commit_unknown'): void {
+  turn.emit({ type: 'error', ...failureOfCode(code) });
+  turn.feed.close('ended');
+}

@@ -1,0 +1,72 @@
+import { Bell } from './bell.ts';
+import type { EventId, TurnEvent } from './events.ts';
+import type { TurnRef } from './ports.ts';
+import type { StopKind } from './turn.ts';
+import { TurnFeed } from './turn-feed.ts';
+
+/** Why a turn is no longer this replica's: another has it, or its session is no more, or this replica leaves. */
+export type Loss = 'fenced' | 'gone' | 'draining';
+
+/**
+ * A turn that waits or runs on this replica: what reaches it from outside (a wake-up, a wish to stop, the
+ * news that it is lost) and what its readers here see. The truth about it stands in Redis.
+ */
+export class LiveTurn {
+  readonly ref: TurnRef;
+  readonly feed = new TurnFeed();
+  readonly bell = new Bell();
+  readonly #stopped = new AbortController();
+  #stop: StopKind | null = null;
+  #loss: Loss | null = null;
+  #last: EventId = { attempt: 0, seq: 0 };
+
+  constructor(ref: TurnRef) {
+    this.ref = ref;
+  }
+
+  /** Fires when the work on it makes no sense any more: stopped or lost. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  get stop(): StopKind | null {
+    return this.#stop;
+  }
+
+  get loss(): Loss | null {
+    return this.#loss;
+  }
+
+  get lastId(): EventId {
+    return this.#last;
+  }
+
+  /** A later wish replaces an earlier one: whoever rolls back wants nothing left, cancelled before or not. */
+  askToStop(kind: StopKind): void {
+    this.#stop = kind;
+    this.#stopped.abort();
+    this.bell.ring();
+  }
+
+  lose(loss: Loss): void {
+    this.#loss ??= loss;
+    this.#stopped.abort();
+    this.bell.ring();
+  }
+
+  /** Events from here on belong to this attempt; its first has number 1. */
+  beginAttempt(attempt: number): void {
+    this.#last = { attempt, seq: 0 };
+  }
+
+  /** @returns the place that the event got */
+  emit(event: TurnEvent): EventId {
+    this.#last = this.nextId();
+    this.feed.push({ id: this.#last, event });
+    return this.#last;
+  }
+
+  nextId(): EventId {
+    return { attempt: this.#last.attempt, seq: this.#last.seq + 1 };
+  }
+}

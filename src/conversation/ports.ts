@@ -1,0 +1,236 @@
+import type { EventId, PlacedEvent, TurnEvent } from './events.ts';
+import type { History, Message, SessionRef, SessionSummary } from './session.ts';
+import type { OnBusy, StopKind, TurnFailure, TurnRecord, Usage } from './turn.ts';
+
+/** A turn and the keys it needs. */
+export interface TurnRef {
+  readonly session: SessionRef;
+  readonly turnId: string;
+  /** Hash under which an Idempotency-Key of this turn is kept; null without one. */
+  readonly idempotencyHash: string | null;
+}
+
+export interface Admission {
+  readonly turn: TurnRef;
+  /** The owner as the caller is known, before it was made fit for a key. */
+  readonly ownerAsGiven: string;
+  readonly message: string;
+  readonly onBusy: OnBusy;
+  /** What to keep under the Idempotency-Key, and what of an earlier try it may replace. */
+  readonly idempotencyValue: string | null;
+  readonly replacesIdempotencyValue: string | null;
+}
+
+/** The right to run a turn: nobody with a smaller fence can write from now on. */
+export interface Grant {
+  readonly fence: string;
+  readonly attempt: number;
+  readonly history: History;
+}
+
+/** A granted turn that this replica did not just admit: with all that the user said. */
+export interface OpenGrant extends Grant {
+  readonly userMessages: readonly string[];
+}
+
+export type Admitted =
+  | { readonly kind: 'granted'; readonly grant: Grant }
+  | { readonly kind: 'queued'; readonly position: number; readonly ahead: Ahead }
+  | { readonly kind: 'exists'; readonly idempotencyValue: string }
+  | { readonly kind: 'busy'; readonly turnId: string; readonly position: number }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'late' };
+
+/** What stands in the way of a waiting turn. */
+export interface Ahead {
+  /** The running turn; null when only the lock is held, or nothing. */
+  readonly runningTurnId: string | null;
+  /** The running turn's lease is over: its replica seems dead. */
+  readonly isStale: boolean;
+}
+
+export type Opened =
+  | { readonly kind: 'granted'; readonly grant: OpenGrant }
+  | { readonly kind: 'waiting'; readonly position: number; readonly ahead: Ahead; readonly lockTtlMs: number }
+  /** `gone`: no record is left. `taken`: another replica has it. `ended`: it ended. */
+  | { readonly kind: 'gone' | 'taken' | 'ended' };
+
+export type Beat =
+  | { readonly kind: 'ok'; readonly stop: StopKind | null }
+  | { readonly kind: 'gone' | 'fenced' };
+
+/** How a running turn ends, and what of it is kept. */
+export interface Ending {
+  readonly outcome: 'completed' | 'cancelled' | 'failed';
+  /** A stop that was asked for does not keep this from being written. */
+  readonly overridesStop: boolean;
+  readonly messages: readonly NewMessage[];
+  readonly messageCountBefore: number;
+  readonly kept: boolean;
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
+  readonly failure: TurnFailure | null;
+  /** Events that the log does not have yet, the terminal one last, with the place of that one. */
+  readonly tail: readonly TurnEvent[];
+  readonly lastId: EventId;
+}
+
+export interface NewMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+  readonly createdAtMs: number;
+  readonly truncated: boolean;
+}
+
+export type Ended =
+  | { readonly kind: 'ok'; readonly messageCount: number }
+  | { readonly kind: 'stopped'; readonly stop: StopKind }
+  | { readonly kind: 'gone' | 'fenced' | 'corrupt' };
+
+export type Withdrawn = { readonly kind: 'ok' | 'gone' | 'ended' } | { readonly kind: 'running' };
+
+export type Claimed =
+  | { readonly kind: 'granted'; readonly grant: OpenGrant }
+  | { readonly kind: 'adopted'; readonly isConfirmed: boolean }
+  | {
+      readonly kind: 'seized';
+      readonly why: 'stopped' | 'exhausted' | 'unconfirmed';
+      readonly stop: StopKind;
+      readonly fence: string;
+      readonly attempt: number;
+      readonly messageCount: number;
+    }
+  | { readonly kind: 'alive'; readonly untilMs: number }
+  | { readonly kind: 'gone' | 'ended' };
+
+/** What is stored of a turn beyond what callers see; for whoever takes it over. */
+export interface StoredTurn {
+  readonly record: TurnRecord;
+  readonly idempotencyHash: string | null;
+  readonly userMessages: readonly string[];
+  readonly replica: string;
+}
+
+/**
+ * Every change of a turn, one script each; each may be sent twice.
+ *
+ * All methods throw TurnwiseError: `redis_unavailable`, `storage_full`, `corrupt_session`.
+ */
+export interface TurnStore {
+  admit(admission: Admission): Promise<Admitted>;
+  /** Makes the admission count: settled before a caller hears of the turn. False: too late, or gone. */
+  confirm(turn: TurnRef): Promise<boolean>;
+  open(turn: TurnRef): Promise<Opened>;
+  beat(turn: TurnRef, fence: string): Promise<Beat>;
+  append(
+    turn: TurnRef,
+    fence: string,
+    lastId: EventId,
+    events: readonly TurnEvent[],
+  ): Promise<'ok' | 'fenced'>;
+  end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended>;
+  withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
+  stop(turn: TurnRef, kind: StopKind): Promise<'asked' | 'queued' | 'ended' | 'gone'>;
+  claim(turn: TurnRef, mode: 'dead' | 'seize'): Promise<Claimed>;
+  release(turn: TurnRef, lockValue: string | null): Promise<void>;
+  find(session: SessionRef, turnId: string): Promise<StoredTurn | null>;
+  /** Puts a turn on the list of those to look after, when its lease may have been lost from it. */
+  suspect(session: SessionRef, turnId: string): Promise<void>;
+  /** Turns whose lease is over, oldest first. */
+  overdue(limit: number): Promise<readonly TurnPlace[]>;
+  forget(place: TurnPlace): Promise<void>;
+}
+
+export interface TurnPlace {
+  readonly session: SessionRef;
+  readonly turnId: string;
+}
+
+/** How a waiting turn ends. */
+export interface Withdrawal {
+  readonly outcome: 'cancelled' | 'failed';
+  readonly failure: TurnFailure | null;
+  /** Also when it was granted, by the replica that it was granted to. */
+  readonly evenIfRunning: boolean;
+}
+
+export interface EventLog {
+  /** At most one batch of events after a place, oldest first; empty when there are none yet. */
+  read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]>;
+  /** Whether the log's last entry ends with this place. */
+  endsAt(turn: TurnRef, place: EventId): Promise<boolean>;
+  /** Calls back whenever the log grew or may have. @returns stops it */
+  watch(turn: TurnRef, grown: () => void): Promise<() => void>;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly SessionSummary[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+export interface SessionStore {
+  summary(session: SessionRef): Promise<SessionSummary | null>;
+  rename(session: SessionRef, title: string): Promise<SessionSummary | null>;
+  /** @returns false when there is none */
+  remove(session: SessionRef): Promise<boolean>;
+  list(owner: string, limit: number, cursor: string | null): Promise<SessionPage>;
+  /** Live sessions of an owner, or of all; reads none of them. */
+  count(owner: string | null): Promise<number>;
+  /** Newest messages before a place, oldest first; null when there is no such session. */
+  messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage | null>;
+  /** Messages at places `from` to `to` (exclusive) of the whole history. */
+  slice(session: SessionRef, history: History, from: number): Promise<readonly Message[]>;
+}
+
+export interface MessagePage {
+  readonly messages: readonly Message[];
+  readonly hasMore: boolean;
+}
+
+/** A hold on a session's lock. */
+export interface Lease {
+  /** What the lock key holds; the commit compares it. */
+  readonly value: string;
+  /** `lost`: another has it, or it ran out. @throws redis_unavailable when that cannot be told */
+  extend(): Promise<'held' | 'lost'>;
+}
+
+export interface SessionLock {
+  /** @returns null when another holds it. @throws redis_unavailable */
+  acquire(session: SessionRef): Promise<Lease | null>;
+}
+
+export interface PromptMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export type ModelPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'finish'; readonly reason: string }
+  | { readonly type: 'usage'; readonly usage: Usage };
+
+export interface Model {
+  /** @throws model_error, model_timeout; whatever it throws after `signal` fired is of no interest */
+  ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncIterable<ModelPart>;
+}
+
+export interface TokenCounter {
+  /** Never more than a few ms without giving way to others. */
+  count(text: string): Promise<number>;
+}
+
+/** What other replicas and scripts tell this one. */
+export type Notice =
+  | { readonly kind: 'wake'; readonly session: SessionRef; readonly turnId: string }
+  | { readonly kind: 'stop'; readonly session: SessionRef; readonly turnId: string; readonly stop: StopKind }
+  | { readonly kind: 'ended'; readonly session: SessionRef; readonly turnId: string; readonly code: string }
+  | { readonly kind: 'fenced'; readonly session: SessionRef; readonly turnId: string }
+  | { readonly kind: 'orphans' };
+
+/** What the core tells whoever counts and logs. */
+export interface Observer {
+  turnEnded(turn: TurnRef, outcome: string, durationMs: number): void;
+  failed(what: string, error: unknown, turn?: TurnRef): void;
+}

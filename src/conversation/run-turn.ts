@@ -1,0 +1,109 @@
+import { assertNever } from '../errors.ts';
+import { type Answer, askModel } from './ask-model.ts';
+import { commitTurn } from './commit-turn.ts';
+import type { TurnDeps } from './deps.ts';
+import type { Conclusion } from './ending.ts';
+import type { TurnEvent } from './events.ts';
+import { failureFrom, failureOfCode } from './failure.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import type { LiveTurn } from './live-turn.ts';
+import { LogWriter } from './log-writer.ts';
+import type { Lease, OpenGrant } from './ports.ts';
+import { buildPrompt } from './prompt.ts';
+
+/** A turn that this replica may run: granted by the queue, and the lock is held. */
+export interface RunningTurn {
+  readonly turn: LiveTurn;
+  readonly grant: OpenGrant;
+  readonly lease: Lease;
+  /** When the lock was asked for, by the monotonic clock. */
+  readonly heldSinceMs: number;
+}
+
+/**
+ * The story of a turn once it is its turn: ask, log, commit, and only then tell that it is done. Ends the turn
+ * in Redis and for its readers whatever happens; never throws.
+ */
+export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<void> {
+  const { turn, grant, lease } = running;
+  const keeper = new LeaseKeeper(deps, turn, grant.fence, lease, running.heldSinceMs);
+  const writer = new LogWriter(deps, turn, grant.fence);
+  turn.beginAttempt(grant.attempt);
+  begin(turn, grant.attempt, writer);
+  const said: string[] = [];
+  try {
+    const ending = await conclude(deps, turn, async () => {
+      const prompt = await buildPrompt(
+        grant.history,
+        grant.userMessages,
+        deps.limits,
+        deps.counter,
+        (history, from) => deps.sessions.slice(turn.ref.session, history, from),
+      );
+      return askModel(deps, prompt, turn.signal, async (text) => {
+        await keeper.check();
+        if (turn.signal.aborted) return;
+        said.push(text);
+        tell(turn, { type: 'delta', content: text }, writer);
+      });
+    });
+    const unlogged = await writer.close();
+    if (turn.loss === null) {
+      await commitTurn(deps, { turn, grant, lockValue: () => keeper.lockValue, said, unlogged }, ending);
+    }
+  } catch (error) {
+    deps.observer.failed('run a turn', error, turn.ref);
+    turn.lose('fenced');
+  } finally {
+    keeper.end();
+    if (turn.loss !== null) await letGo(deps, turn, keeper.lockValue);
+  }
+}
+
+/** The first event of an attempt; a `restarted` was logged by the script that claimed the turn. */
+function begin(turn: LiveTurn, attempt: number, writer: LogWriter): void {
+  if (attempt === 1) tell(turn, { type: 'started', attempt }, writer);
+  else turn.emit({ type: 'restarted', attempt });
+}
+
+function tell(turn: LiveTurn, event: TurnEvent, writer: LogWriter): void {
+  writer.add(turn.emit(event), event);
+}
+
+/** How the turn ends, as far as this replica can see. */
+async function conclude(deps: TurnDeps, turn: LiveTurn, ask: () => Promise<Answer>): Promise<Conclusion> {
+  const startedAtMs = Date.now();
+  try {
+    const answer = await ask();
+    return { kind: 'completed', startedAtMs, endedAtMs: Date.now(), answer };
+  } catch (error) {
+    if (turn.stop !== null) return { kind: 'stopped', startedAtMs, endedAtMs: Date.now(), stop: turn.stop };
+    if (turn.loss === null) deps.observer.failed('answer a turn', error, turn.ref);
+    return { kind: 'failed', startedAtMs, endedAtMs: Date.now(), failure: failureFrom(error) };
+  }
+}
+
+/** The turn is not ours any more: its readers here go on in the log, wherever it is written now. */
+async function letGo(deps: TurnDeps, turn: LiveTurn, lockValue: string): Promise<void> {
+  if (turn.loss === null) return;
+  switch (turn.loss) {
+    case 'gone':
+      turn.emit({ type: 'error', ...failureOfCode('session_deleted') });
+      turn.feed.close('ended');
+      return;
+    case 'fenced':
+      turn.feed.close('moved');
+      return;
+    case 'draining':
+      try {
+        await deps.store.release(turn.ref, lockValue);
+      } catch (error) {
+        // Then it is taken over when its lease is over.
+        deps.observer.failed('hand a turn over', error, turn.ref);
+      }
+      turn.feed.close('draining');
+      return;
+    default:
+      assertNever(turn.loss);
+  }
+}

@@ -1,0 +1,162 @@
+import { performance } from 'node:perf_hooks';
+import { assertNever, TurnwiseError } from '../errors.ts';
+import type { TurnDeps } from './deps.ts';
+import { failureOfCode } from './failure.ts';
+import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
+import { LiveTurn } from './live-turn.ts';
+import { checkMessage } from './message-limits.ts';
+import type { Ahead, Grant, TurnRef } from './ports.ts';
+import { runTurn } from './run-turn.ts';
+import type { SessionRef } from './session.ts';
+import type { OnBusy } from './turn.ts';
+import { waitForTurn } from './wait-turn.ts';
+
+export interface TurnRequest {
+  readonly session: SessionRef;
+  readonly ownerAsGiven: string;
+  readonly message: string;
+  /** What the caller asked for; null: the deployment's ON_BUSY. */
+  readonly onBusy: OnBusy | null;
+  readonly idempotencyKey: string | null;
+}
+
+/**
+ * Takes a turn in. When this returns, the turn stands in Redis and will be answered even if this replica dies;
+ * when it throws, nothing of it remains or will run.
+ *
+ * @throws invalid_request, too_large, session_busy, queue_full, idempotency_mismatch, corrupt_session,
+ *         draining, overloaded, redis_unavailable, storage_full
+ */
+export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<TurnRef> {
+  deps.live.checkRoom();
+  await checkMessage(request.message, deps.limits, deps.counter);
+  const repeat = idempotencyOf(request, deps.limits.onBusy);
+  let replaces: string | null = null;
+  for (;;) {
+    const turn: TurnRef = {
+      session: request.session,
+      turnId: deps.newTurnId(),
+      idempotencyHash: repeat?.keyHash ?? null,
+    };
+    const known = await admit(deps, request, turn, repeat, replaces);
+    if (known === null) return turn;
+    const earlier = await earlierTurn(deps, request.session, known, repeat);
+    if (earlier !== null) return earlier;
+    // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
+    replaces = known;
+  }
+}
+
+/** @returns null when the turn is in; else what is kept under its Idempotency-Key */
+async function admit(
+  deps: TurnDeps,
+  request: TurnRequest,
+  turn: TurnRef,
+  repeat: Repeat | null,
+  replaces: string | null,
+): Promise<string | null> {
+  const onBusy = request.onBusy ?? deps.limits.onBusy;
+  const live = new LiveTurn(turn);
+  // Listening before it is admitted: the wake-up may come before the answer.
+  deps.live.add(live);
+  try {
+    const admitted = await deps.store.admit({
+      turn,
+      ownerAsGiven: request.ownerAsGiven,
+      message: request.message,
+      onBusy,
+      idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
+      replacesIdempotencyValue: replaces,
+    });
+    switch (admitted.kind) {
+      case 'granted':
+        await start(deps, live, admitted.grant, request.message);
+        return null;
+      case 'queued':
+        await enqueue(deps, live, admitted.position, admitted.ahead);
+        return null;
+      case 'exists':
+        deps.live.remove(live);
+        return admitted.idempotencyValue;
+      case 'busy':
+        throw new TurnwiseError('session_busy', {
+          details: { turn_id: admitted.turnId, position: admitted.position },
+        });
+      case 'full':
+        throw new TurnwiseError('queue_full');
+      case 'late':
+        throw new TurnwiseError('redis_unavailable');
+      default:
+        return assertNever(admitted);
+    }
+  } catch (error) {
+    deps.live.remove(live);
+    if (!isRefusal(error)) void withdrawLater(deps, turn);
+    throw error;
+  }
+}
+
+/** Redis itself said that the turn is not taken in. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof TurnwiseError && (error.code === 'session_busy' || error.code === 'queue_full');
+}
+
+/** Confirms the admission and takes the lock in one go, then runs. */
+async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: string): Promise<void> {
+  const heldSinceMs = performance.now();
+  const [isConfirmed, lease] = await Promise.all([
+    deps.store.confirm(live.ref),
+    deps.lock.acquire(live.ref.session),
+  ]);
+  if (!isConfirmed || lease === null) throw new TurnwiseError('redis_unavailable');
+  const openGrant = { ...grant, userMessages: [message] };
+  void runTurn(deps, { turn: live, grant: openGrant, lease, heldSinceMs }).finally(() =>
+    deps.live.remove(live),
+  );
+}
+
+async function enqueue(deps: TurnDeps, live: LiveTurn, position: number, ahead: Ahead): Promise<void> {
+  if (!(await deps.store.confirm(live.ref))) throw new TurnwiseError('redis_unavailable');
+  if (position > 0) live.emit({ type: 'queued', position });
+  void waitForTurn(deps, live, position, ahead).finally(() => deps.live.remove(live));
+}
+
+async function earlierTurn(
+  deps: TurnDeps,
+  session: SessionRef,
+  known: string,
+  repeat: Repeat | null,
+): Promise<TurnRef | null> {
+  const earlier = readIdempotencyValue(known);
+  if (earlier === null || repeat === null) return null;
+  if (earlier.requestHash !== repeat.requestHash) throw new TurnwiseError('idempotency_mismatch');
+  const stored = await deps.store.find(session, earlier.turnId);
+  if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true))
+    return null;
+  return { session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
+}
+
+/** How long to go on trying to take back a turn whose caller was told 503. */
+const WITHDRAW_PATIENCE_MS = 60_000;
+const WITHDRAW_RETRY_MS = 500;
+
+/**
+ * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
+ * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed.
+ */
+async function withdrawLater(deps: TurnDeps, turn: TurnRef): Promise<void> {
+  const until = performance.now() + WITHDRAW_PATIENCE_MS;
+  while (performance.now() < until) {
+    try {
+      await deps.store.withdraw(turn, {
+        outcome: 'failed',
+        failure: failureOfCode('redis_unavailable'),
+        evenIfRunning: true,
+      });
+      return;
+    } catch (error) {
+      if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
+      await new Promise((resolve) => setTimeout(resolve, WITHDRAW_RETRY_MS).unref());
+    }
+  }
+}

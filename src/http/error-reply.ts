@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ERRORS, RETRY_AFTER_SECONDS, TurnwiseError } from '../errors.ts';
+
+/** Errors of Fastify and its plugins, by their own code, that have a code of ours. */
+const OURS: Readonly<Record<string, keyof typeof ERRORS>> = {
+  FST_ERR_VALIDATION: 'invalid_request',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
+};
+
+/** One shape for every error that leaves this server; what went wrong underneath stays in the log. */
+export function errorBody(error: TurnwiseError, requestId: string | null) {
+  return { error: { code: error.code, message: error.message, request_id: requestId, ...error.details } };
+}
+
+export function installErrorReplies(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const known = asTurnwiseError(error);
+    if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
+    return sendError(request, reply, known);
+  });
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, new TurnwiseError('not_found')));
+}
+
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: TurnwiseError) {
+  if (error.status === 429 || error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  return reply.code(error.status).type('application/json').send(errorBody(error, request.id));
+}
+
+function asTurnwiseError(error: unknown): TurnwiseError {
+  if (error instanceof TurnwiseError) return error;
+  const raised = error as { code?: unknown; statusCode?: unknown; message?: unknown };
+  const code = typeof raised.code === 'string' ? OURS[raised.code] : undefined;
+  if (code === 'invalid_request') {
+    return new TurnwiseError(code, { message: String(raised.message), cause: error });
+  }
+  if (code !== undefined) return new TurnwiseError(code, { cause: error });
+  const status = typeof raised.statusCode === 'number' ? raised.statusCode : 500;
+  if (status === 429) return new TurnwiseError('rate_limited', { cause: error });
+  if (status >= 400 && status < 500) return new TurnwiseError('invalid_request', { cause: error });
+  return new TurnwiseError('internal', { cause: error });
+}
+
+/** What Node's parser refuses never becomes a request; it is answered in the same shape all the same. */
+export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known = new TurnwiseError(
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'invalid_request',
+  );
+  const body = JSON.stringify(errorBody(known, null));
+  socket.end(
+    `HTTP/1.1 ${known.status} ${known.status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

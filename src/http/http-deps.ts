@@ -1,0 +1,31 @@
+import type { TurnDeps } from '../conversation/deps.ts';
+
+export interface HttpSettings {
+  readonly maxBodyBytes: number;
+  readonly maxStreams: number;
+  readonly trustProxy: boolean | number | string | undefined;
+  readonly corsOrigins: readonly string[];
+  readonly rateLimitPerMinute: number;
+  /** Names that a caller may ask for; the first is used. */
+  readonly models: readonly string[];
+  readonly isDemoModel: boolean;
+}
+
+/** What /health, /readyz and /metrics show beyond the turns. */
+export interface Inspection {
+  /** @returns live sessions, or null when Redis did not answer within `timeoutMs` */
+  sessionCount(timeoutMs: number): Promise<number | null>;
+  /** Why this replica should get no traffic; null when it should. */
+  unreadyBecause(): Promise<string | null>;
+  lastReconcile(): Promise<unknown>;
+  metrics(): Promise<{ contentType: string; text: string }>;
+}
+
+/** All that the HTTP room is given. */
+export interface HttpDeps {
+  readonly turns: TurnDeps;
+  readonly settings: HttpSettings;
+  readonly inspection: Inspection;
+  /** Is told how many event streams are open. */
+  streamsOpen(count: number): void;
+}

@@ -1,0 +1,48 @@
+import type { TurnDeps } from '../conversation/deps.ts';
+import { BEFORE_ALL } from '../conversation/events.ts';
+import { followTurn } from '../conversation/follow-turn.ts';
+import type { TurnRef } from '../conversation/ports.ts';
+import { TurnwiseError } from '../errors.ts';
+import type { ChatReply } from './schemas.ts';
+import { wireUsage } from './turn-frames.ts';
+import { streamUrl } from './turn-stream.ts';
+
+/**
+ * Reads a turn to its end and answers with the whole.
+ *
+ * @throws what ended the turn, with its ids; draining with the place where it goes on
+ */
+export async function collectReply(deps: TurnDeps, turn: TurnRef, signal: AbortSignal): Promise<ChatReply> {
+  const ids = { turn_id: turn.turnId, session_id: turn.session.conversationId };
+  let text: string[] = [];
+  try {
+    for await (const events of followTurn(deps, turn, BEFORE_ALL, signal)) {
+      for (const { event } of events) {
+        if (event.type === 'delta') text.push(event.content);
+        if (event.type === 'restarted') text = [];
+        if (event.type === 'error')
+          throw new TurnwiseError(event.code, { message: event.message, details: ids });
+        if (event.type === 'done') {
+          const { finishReason: finish_reason, messageCount: message_count } = event;
+          return {
+            reply: text.join(''),
+            ...ids,
+            message_count,
+            finish_reason,
+            usage: wireUsage(event.usage),
+          };
+        }
+        if (event.type === 'cancelled') {
+          const message_count = event.messageCount;
+          return { reply: text.join(''), ...ids, message_count, finish_reason: 'cancelled', usage: null };
+        }
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof TurnwiseError) || error.code !== 'draining') throw error;
+    const stream_url = streamUrl(turn.session.conversationId, turn.turnId);
+    throw new TurnwiseError('draining', { details: { ...ids, stream_url } });
+  }
+  // The client has left; nobody reads this.
+  throw new TurnwiseError('internal', { cause: new Error('the client left') });
+}

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+import { TurnwiseError } from '../errors.ts';
+import { sendError } from './error-reply.ts';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/**
+ * Notes which methods each route has, and gives the others an answer of their own: 405 with Allow, where
+ * Fastify would say 404. @returns adds those answers; to be called once all routes are there
+ */
+export function trackMethods(app: FastifyInstance): () => void {
+  const methodsByUrl = new Map<string, Set<string>>();
+  app.addHook('onRoute', (route) => {
+    if (!route.url.startsWith('/api/')) return;
+    const known = methodsByUrl.get(route.url) ?? new Set();
+    for (const method of [route.method].flat()) known.add(method);
+    methodsByUrl.set(route.url, known);
+  });
+  return () => {
+    for (const [url, known] of [...methodsByUrl]) {
+      const missing = METHODS.filter((method) => !known.has(method));
+      if (missing.length === 0) continue;
+      const allow = [...known].join(', ');
+      app.route({
+        url,
+        method: missing,
+        schema: { hide: true },
+        handler: (request, reply) => {
+          reply.header('allow', allow);
+          return sendError(request, reply, new TurnwiseError('method_not_allowed'));
+        },
+      });
+    }
+  };
+}

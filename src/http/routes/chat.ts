@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BEFORE_ALL } from '../../conversation/events.ts';
+import type { TurnRef } from '../../conversation/ports.ts';
+import { ANONYMOUS_OWNER, isConversationId } from '../../conversation/session.ts';
+import { submitTurn } from '../../conversation/submit-turn.ts';
+import { TurnwiseError } from '../../errors.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { collectReply } from '../json-reply.ts';
+import { ChatBody, ChatReply, ErrorReply, IdempotencyHeaders } from '../schemas.ts';
+import { SseSink } from '../sse-sink.ts';
+import { type Streams, streamTurn, streamUrl } from '../turn-stream.ts';
+
+/** `POST /api/chat` and `POST /api/chat/stream`: one turn, answered whole or as it is said. */
+export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const limit = { rateLimit: { max: deps.settings.rateLimitPerMinute, timeWindow: 60_000 } };
+    const config = deps.settings.rateLimitPerMinute > 0 ? limit : {};
+
+    app.post(
+      '/api/chat',
+      {
+        config,
+        schema: {
+          summary: 'Say something, get the whole answer',
+          tags: ['chat'],
+          body: ChatBody,
+          headers: IdempotencyHeaders,
+          response: { 200: ChatReply, '4xx': ErrorReply, '5xx': ErrorReply },
+        },
+      },
+      async (request, reply) => {
+        const turn = await admit(deps, request, request.body);
+        announce(reply, turn);
+        return collectReply(deps.turns, turn, new SseSink(reply).signal);
+      },
+    );
+
+    app.post(
+      '/api/chat/stream',
+      {
+        config,
+        sse: 'manual',
+        schema: {
+          summary: 'Say something, get the answer as it is said',
+          description: 'Server-Sent Events: queued, started, delta, restarted, done, cancelled, error.',
+          tags: ['chat'],
+          body: ChatBody,
+          headers: IdempotencyHeaders,
+        },
+      },
+      async (request, reply) => {
+        streams.checkRoom();
+        const sink = new SseSink(reply);
+        const turn = await admit(deps, request, request.body);
+        announce(reply, turn);
+        return streamTurn(deps.turns, streams, sink, turn, BEFORE_ALL);
+      },
+    );
+  };
+}
+
+async function admit(deps: HttpDeps, request: FastifyRequest, body: ChatBody): Promise<TurnRef> {
+  const idempotencyKey = request.headers['idempotency-key'];
+  if (Array.isArray(idempotencyKey)) {
+    throw new TurnwiseError('invalid_request', { message: 'Idempotency-Key must be sent once' });
+  }
+  if (idempotencyKey !== undefined && body.conversation_id === undefined) {
+    throw new TurnwiseError('invalid_request', {
+      message: 'with an Idempotency-Key, conversation_id may not be left out',
+    });
+  }
+  // 122 random bits: nobody finds a conversation by guessing.
+  const conversationId = body.conversation_id ?? randomUUID();
+  if (!isConversationId(conversationId)) {
+    throw new TurnwiseError('invalid_request', { message: 'conversation_id must not be . or ..' });
+  }
+  try {
+    return await submitTurn(deps.turns, {
+      session: { owner: ANONYMOUS_OWNER, conversationId },
+      ownerAsGiven: ANONYMOUS_OWNER,
+      message: body.message,
+      onBusy: body.on_busy ?? null,
+      idempotencyKey: idempotencyKey ?? null,
+    });
+  } catch (error) {
+    throw error instanceof TurnwiseError && error.code === 'session_busy'
+      ? withStreamUrl(error, conversationId)
+      : error;
+  }
+}
+
+/** A busy answer that a machine can act on: where the turn in the way can be read. */
+function withStreamUrl(error: TurnwiseError, conversationId: string): TurnwiseError {
+  return new TurnwiseError(error.code, {
+    details: { ...error.details, stream_url: streamUrl(conversationId, String(error.details.turn_id)) },
+    cause: error,
+  });
+}
+
+/** Before the first byte of the body the client knows how to find its turn again. */
+function announce(reply: FastifyReply, turn: TurnRef): void {
+  reply.header('x-session-id', turn.session.conversationId);
+  reply.header('x-turn-id', turn.turnId);
+}

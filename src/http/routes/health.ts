@@ -1,0 +1,61 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { TurnwiseError } from '../../errors.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { ErrorReply, Health, Status } from '../schemas.ts';
+
+/** /health must answer within a second, Redis or not. */
+const HEALTH_TIMEOUT_MS = 800;
+
+/** For people, balancers and Prometheus: how this replica is. */
+export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
+  const { inspection, settings } = deps;
+  return async (app) => {
+    app.get(
+      '/health',
+      { schema: { summary: 'Health', tags: ['operation'], response: { 200: Health, 503: Health } } },
+      async (_request, reply) => {
+        const sessionCount = await inspection.sessionCount(HEALTH_TIMEOUT_MS);
+        const isHealthy = sessionCount !== null;
+        return reply.code(isHealthy ? 200 : 503).send({
+          status: isHealthy ? 'healthy' : 'unhealthy',
+          agent_initialized: true,
+          session_count: sessionCount,
+          model: settings.models[0] ?? null,
+          demo_model: settings.isDemoModel,
+          redis: isHealthy ? 'ok' : 'no answer',
+          reconcile: isHealthy ? await inspection.lastReconcile() : null,
+        });
+      },
+    );
+
+    app.get('/livez', { schema: { summary: 'The process is alive', tags: ['operation'] } }, async () => ({
+      status: 'alive',
+    }));
+
+    app.get(
+      '/readyz',
+      {
+        schema: {
+          summary: 'This replica should get traffic',
+          tags: ['operation'],
+          response: { 200: Status, '5xx': ErrorReply },
+        },
+      },
+      async () => {
+        const reason = await inspection.unreadyBecause();
+        if (reason === 'draining') throw new TurnwiseError('draining');
+        if (reason !== null) throw new TurnwiseError('redis_unavailable', { message: reason });
+        return { status: 'ready' };
+      },
+    );
+
+    app.get(
+      '/metrics',
+      { schema: { summary: 'Prometheus', tags: ['operation'] } },
+      async (_request, reply) => {
+        const { contentType, text } = await inspection.metrics();
+        return reply.type(contentType).send(text);
+      },
+    );
+  };
+}

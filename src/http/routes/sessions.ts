@@ -1,0 +1,153 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Message as StoredMessage } from '../../conversation/session.ts';
+import {
+  ANONYMOUS_OWNER,
+  isConversationId,
+  type SessionRef,
+  type SessionSummary,
+} from '../../conversation/session.ts';
+import { TurnwiseError } from '../../errors.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import {
+  Deleted,
+  ErrorReply,
+  ListQuery,
+  type Message,
+  MessageList,
+  MessagesQuery,
+  RenameBody,
+  Session,
+  SessionList,
+  SessionParams,
+} from '../schemas.ts';
+
+const DEFAULT_LIMIT = 100;
+const errors = { '4xx': ErrorReply, '5xx': ErrorReply };
+
+/** `/api/sessions`: list, read, rename, delete; the history of one. */
+export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
+  const { sessions } = deps.turns;
+  return async (app) => {
+    app.get(
+      '/api/sessions',
+      {
+        schema: {
+          summary: 'Live sessions, newest access first',
+          tags: ['sessions'],
+          querystring: ListQuery,
+          response: { 200: SessionList, ...errors },
+        },
+      },
+      async (request) => {
+        const { limit, cursor } = request.query;
+        const page = await sessions.list(ANONYMOUS_OWNER, Number(limit ?? DEFAULT_LIMIT), cursor ?? null);
+        return { sessions: page.sessions.map(wireSession), total: page.total, next_cursor: page.nextCursor };
+      },
+    );
+
+    app.get(
+      '/api/sessions/:id',
+      {
+        schema: {
+          summary: 'One session',
+          tags: ['sessions'],
+          params: SessionParams,
+          response: { 200: Session, ...errors },
+        },
+      },
+      async (request) => wireSession(found(await sessions.summary(sessionOf(request.params.id)))),
+    );
+
+    app.patch(
+      '/api/sessions/:id',
+      {
+        schema: {
+          summary: 'Set the title',
+          tags: ['sessions'],
+          params: SessionParams,
+          body: RenameBody,
+          response: { 200: Session, ...errors },
+        },
+      },
+      async (request) => {
+        const { title } = request.body;
+        if (!title.isWellFormed()) {
+          throw new TurnwiseError('invalid_request', { message: 'title holds a lone surrogate' });
+        }
+        return wireSession(found(await sessions.rename(sessionOf(request.params.id), title)));
+      },
+    );
+
+    app.delete(
+      '/api/sessions/:id',
+      {
+        schema: {
+          summary: 'Delete a session; its running and waiting turns end',
+          tags: ['sessions'],
+          params: SessionParams,
+          response: { 200: Deleted, ...errors },
+        },
+      },
+      async (request) => {
+        const wasThere = await sessions.remove(sessionOf(request.params.id));
+        if (!wasThere) throw new TurnwiseError('session_not_found');
+        return { message: '会话已删除', session_id: request.params.id };
+      },
+    );
+
+    app.get(
+      '/api/sessions/:id/messages',
+      {
+        schema: {
+          summary: 'Committed messages, oldest first',
+          tags: ['sessions'],
+          params: SessionParams,
+          querystring: MessagesQuery,
+          response: { 200: MessageList, ...errors },
+        },
+      },
+      async (request) => {
+        const { limit, before } = request.query;
+        const session = sessionOf(request.params.id);
+        const page = found(await sessions.messages(session, Number(limit ?? DEFAULT_LIMIT), before ?? null));
+        return { messages: page.messages.map(wireMessage), has_more: page.hasMore };
+      },
+    );
+  };
+}
+
+export function sessionOf(id: string): SessionRef {
+  if (!isConversationId(id)) throw new TurnwiseError('invalid_request', { message: 'not a conversation id' });
+  return { owner: ANONYMOUS_OWNER, conversationId: id };
+}
+
+function found<T>(value: T | null): T {
+  if (value === null) throw new TurnwiseError('session_not_found');
+  return value;
+}
+
+function wireSession(summary: SessionSummary): Session {
+  return {
+    session_id: summary.conversationId,
+    title: summary.title,
+    created_at: wireTime(summary.createdAtMs),
+    last_accessed: wireTime(summary.lastAccessedMs),
+    expires_at: wireTime(summary.expiresAtMs),
+    message_count: summary.messageCount,
+  };
+}
+
+function wireMessage(message: StoredMessage): Message {
+  return {
+    id: message.id,
+    turn_id: message.turnId,
+    role: message.role,
+    content: message.content,
+    created_at: wireTime(message.createdAtMs),
+    ...(message.truncated ? { truncated: true } : {}),
+  };
+}
+
+export function wireTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

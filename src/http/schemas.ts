@@ -1,0 +1,146 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox';
+import { TURN_STATUSES } from '../conversation/turn.ts';
+
+/** Bodies are strict: nothing is coerced, and a field that is not listed is refused. */
+function strict<P extends TProperties>(properties: P, options: { description?: string } = {}): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false, ...options });
+}
+
+const ConversationId = Type.String({
+  pattern: '^[A-Za-z0-9._:@~-]{1,128}$',
+  description: '1 to 128 of A-Z a-z 0-9 . _ : @ ~ - ; not . or ..',
+});
+
+const OnBusy = Type.Enum(['enqueue', 'reject', 'interrupt', 'rollback', 'coalesce'], {
+  description: 'what this message does while a turn of the session runs',
+});
+
+export const ChatBody = strict({
+  message: Type.String({ minLength: 1, description: 'what the user says' }),
+  conversation_id: Type.Optional(ConversationId),
+  on_busy: Type.Optional(OnBusy),
+});
+export type ChatBody = Static<typeof ChatBody>;
+
+export const RenameBody = strict({ title: Type.String({ minLength: 1, maxLength: 200 }) });
+export type RenameBody = Static<typeof RenameBody>;
+
+export const SessionParams = strict({ id: ConversationId });
+export type SessionParams = Static<typeof SessionParams>;
+
+export const TurnParams = strict({
+  id: ConversationId,
+  turn_id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
+});
+export type TurnParams = Static<typeof TurnParams>;
+
+const Limit = Type.String({ pattern: '^(?:[1-9][0-9]{0,2}|1000)$', description: '1 to 1000, default 100' });
+
+export const ListQuery = strict({
+  limit: Type.Optional(Limit),
+  cursor: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,300}$' })),
+});
+export type ListQuery = Static<typeof ListQuery>;
+
+export const MessagesQuery = strict({
+  limit: Type.Optional(Limit),
+  before: Type.Optional(Type.String({ pattern: '^m[0-9]{1,15}$', description: 'a message id' })),
+});
+export type MessagesQuery = Static<typeof MessagesQuery>;
+
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, description: 'the same key is the same turn' }),
+  ),
+});
+
+const Time = Type.String({ format: 'date-time' });
+const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()]);
+
+const Usage = strict({
+  prompt_tokens: Type.Integer(),
+  completion_tokens: Type.Integer(),
+  total_tokens: Type.Integer(),
+});
+
+export const ChatReply = strict({
+  reply: Type.String(),
+  session_id: Type.String(),
+  turn_id: Type.String(),
+  message_count: Type.Integer(),
+  finish_reason: Type.String(),
+  usage: orNull(Usage),
+});
+export type ChatReply = Static<typeof ChatReply>;
+
+export const Session = strict({
+  session_id: Type.String(),
+  title: Type.String(),
+  created_at: Time,
+  last_accessed: Time,
+  expires_at: Time,
+  message_count: Type.Integer(),
+});
+export type Session = Static<typeof Session>;
+
+export const SessionList = strict({
+  sessions: Type.Array(Session),
+  total: Type.Integer(),
+  next_cursor: orNull(Type.String()),
+});
+
+export const Deleted = strict({ message: Type.String(), session_id: Type.String() });
+
+const Message = strict({
+  id: Type.String(),
+  turn_id: Type.String(),
+  role: Type.Enum(['user', 'assistant', 'tool']),
+  content: Type.String(),
+  created_at: Time,
+  truncated: Type.Optional(Type.Boolean()),
+});
+export type Message = Static<typeof Message>;
+
+export const MessageList = strict({ messages: Type.Array(Message), has_more: Type.Boolean() });
+
+const Failure = strict({ code: Type.String(), message: Type.String(), retryable: Type.Boolean() });
+
+export const Turn = strict({
+  turn_id: Type.String(),
+  session_id: Type.String(),
+  status: Type.Enum([...TURN_STATUSES]),
+  attempt: Type.Integer(),
+  position: orNull(Type.Integer()),
+  reply: orNull(Type.String()),
+  kept: orNull(Type.Boolean()),
+  finish_reason: orNull(Type.String()),
+  usage: orNull(Usage),
+  error: orNull(Failure),
+  created_at: Time,
+  started_at: orNull(Time),
+  ended_at: orNull(Time),
+});
+export type Turn = Static<typeof Turn>;
+
+export const ErrorReply = Type.Object(
+  {
+    error: Type.Object(
+      { code: Type.String(), message: Type.String(), request_id: orNull(Type.String()) },
+      { additionalProperties: true },
+    ),
+  },
+  { description: 'any error; the codes are in docs/errors.md' },
+);
+
+export const Health = strict({
+  status: Type.Enum(['healthy', 'unhealthy']),
+  agent_initialized: Type.Boolean(),
+  session_count: orNull(Type.Integer()),
+  model: orNull(Type.String()),
+  demo_model: Type.Boolean(),
+  redis: Type.String(),
+  reconcile: Type.Unknown({ description: 'report of the last reconcile; null when there was none' }),
+});
+
+export const Status = strict({ status: Type.String() });

@@ -1,0 +1,61 @@
+import type { FastifyReply } from 'fastify';
+
+export interface SseFrame {
+  readonly id: string;
+  readonly event: string;
+  readonly data: unknown;
+}
+
+/** A client that takes nothing for so long is cut; it can resume. */
+const STALLED_AFTER_MS = 60_000;
+
+/**
+ * One client's end of an event stream, over @fastify/sse. The plugin's `send` never settles once a stalled
+ * client has gone, and its own close event also fires at a normal end; here a client that left is a signal,
+ * and sending to it is over at once.
+ */
+export class SseSink {
+  readonly #reply: FastifyReply;
+  readonly #left = new AbortController();
+  readonly #whenLeft: Promise<void>;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+    this.#whenLeft = new Promise((resolve) => {
+      const mark = () => {
+        if (!reply.raw.writableEnded) this.#left.abort();
+        resolve();
+      };
+      // Not request.signal: on a POST with a body it fires at once.
+      if (reply.raw.destroyed) mark();
+      else reply.raw.once('close', mark);
+    });
+  }
+
+  /** Fires when the client leaves before the stream has ended. */
+  get signal(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** Headers go out now, so that the client knows its turn before the first event. */
+  open(): void {
+    if (!this.signal.aborted) this.#reply.sse.sendHeaders();
+  }
+
+  /** Writes frames in one piece; waits while the client's socket is full. @returns false when the client has left */
+  async send(frames: readonly SseFrame[]): Promise<boolean> {
+    if (this.signal.aborted) return false;
+    const { raw } = this.#reply;
+    raw.cork();
+    const written = Promise.all(frames.map((frame) => this.#reply.sse.send(frame).catch(() => {})));
+    raw.uncork();
+    if (raw.writableNeedDrain) await this.#untilDrained(written);
+    return !this.signal.aborted;
+  }
+
+  async #untilDrained(written: Promise<unknown>): Promise<void> {
+    const cut = setTimeout(() => this.#reply.raw.destroy(), STALLED_AFTER_MS);
+    await Promise.race([written, this.#whenLeft]);
+    clearTimeout(cut);
+  }
+}

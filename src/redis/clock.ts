@@ -1,0 +1,23 @@
+import { performance } from 'node:perf_hooks';
+
+const SAMPLES = 16;
+
+/**
+ * Redis' clock as seen from here, so that a deadline means the same to both. A replica's own wall clock is
+ * never used for it: it may be an hour off.
+ */
+export class RedisClock {
+  readonly #offsets: number[] = [];
+
+  /** Learns from a reply that carried Redis' TIME in ms. */
+  learn(redisNowMs: number): void {
+    this.#offsets.push(redisNowMs - performance.now());
+    if (this.#offsets.length > SAMPLES) this.#offsets.shift();
+  }
+
+  /** @returns ms since 1970 by Redis' clock, at most a round trip behind; 0 when it never answered yet */
+  nowMs(): number {
+    // A reply that took long makes the clock look late, so the greatest of the last offsets is the best.
+    return this.#offsets.length === 0 ? 0 : Math.round(performance.now() + Math.max(...this.#offsets));
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { Cluster, Redis } from 'ioredis';
+
+export type Client = Redis | Cluster;
+
+/** Where Redis is and how to get in; exactly one of the three places. */
+export interface RedisPlace {
+  readonly url: string;
+  readonly cluster: readonly string[] | undefined;
+  readonly sentinels: readonly string[] | undefined;
+  readonly sentinelName: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly caFile: string | undefined;
+}
+
+/**
+ * What a connection is for. `commands`: answers or fails at once, so that a request never hangs on Redis.
+ * `subscriber`: waits for messages, for as long as it takes. `jobs`: as BullMQ demands.
+ */
+export type Purpose = 'commands' | 'subscriber' | 'jobs';
+
+/** Longest wait for one command, in ms: only this covers a server that is frozen but still connected. */
+export const COMMAND_TIMEOUT_MS = 450;
+
+interface Tuning {
+  readonly connectTimeout: number;
+  readonly enableOfflineQueue: boolean;
+  readonly autoResendUnfulfilledCommands: boolean;
+  readonly maxRetriesPerRequest: number | null;
+  readonly commandTimeout?: number;
+  /** @returns ms until the next try to connect */
+  retryStrategy(times: number): number;
+}
+
+const TUNINGS: Readonly<Record<Purpose, Tuning>> = {
+  // Nothing is queued, repeated or retried behind our back: a command that fails may still have been carried
+  // out, and only our scripts know how to be sent twice.
+  commands: {
+    connectTimeout: 500,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: () => 100,
+  },
+  subscriber: {
+    connectTimeout: 1000,
+    enableOfflineQueue: true,
+    autoResendUnfulfilledCommands: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => 100,
+  },
+  jobs: {
+    connectTimeout: 1000,
+    enableOfflineQueue: true,
+    autoResendUnfulfilledCommands: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(times * 100, 2000),
+  },
+};
+
+/** Opens a connection in the background; it comes back by itself, and `failed` hears of every error. */
+export function connect(place: RedisPlace, purpose: Purpose, failed: (error: Error) => void): Client {
+  const client = open(place, TUNINGS[purpose]);
+  client.on('error', failed);
+  return client;
+}
+
+function open(place: RedisPlace, tuning: Tuning): Client {
+  const { retryStrategy, enableOfflineQueue, ...shared } = tuning;
+  const common = {
+    ...shared,
+    // A replica takes thousands of commands a second in small packets; waiting to fill them costs more.
+    noDelay: true,
+    ...(place.caFile === undefined ? {} : { tls: { ca: readFileSync(place.caFile) } }),
+  };
+  const login = {
+    ...(place.username === undefined ? {} : { username: place.username }),
+    ...(place.password === undefined ? {} : { password: place.password }),
+  };
+  if (place.cluster !== undefined) {
+    return new Cluster(place.cluster.map(hostAndPort), {
+      redisOptions: { ...common, ...login },
+      enableOfflineQueue,
+      clusterRetryStrategy: () => 100,
+      slotsRefreshTimeout: 1000,
+      slotsRefreshInterval: 5000,
+      // While a slot moves, a script whose keys are on both sides is told to come again.
+      retryDelayOnTryAgain: 20,
+      retryDelayOnClusterDown: 100,
+      retryDelayOnFailover: 50,
+    });
+  }
+  if (place.sentinels !== undefined) {
+    return new Redis({
+      ...common,
+      ...login,
+      retryStrategy,
+      enableOfflineQueue,
+      sentinels: place.sentinels.map(hostAndPort),
+      name: place.sentinelName ?? '',
+      sentinelRetryStrategy: () => 100,
+      // A primary that was demoted closes nothing: its refusal to write is the sign to look for the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    });
+  }
+  return new Redis(place.url, { ...common, retryStrategy, enableOfflineQueue });
+}
+
+function hostAndPort(text: string): { host: string; port: number } {
+  const cut = text.lastIndexOf(':');
+  return { host: text.slice(0, cut).replace(/^\[|\]$/g, ''), port: Number(text.slice(cut + 1)) };
+}
+
+/** Number of the database that a client uses; Redlock's scripts select it themselves. */
+export function databaseOf(client: Client): number {
+  return client instanceof Cluster ? 0 : (client.options.db ?? 0);
+}

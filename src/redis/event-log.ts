@@ -1,0 +1,63 @@
+import {
+  type EventId,
+  formatEventId,
+  isAfter,
+  type PlacedEvent,
+  parseEventId,
+} from '../conversation/events.ts';
+import type { EventLog, TurnRef } from '../conversation/ports.ts';
+import type { Client } from './connect.ts';
+import { decodeBatch } from './event-codec.ts';
+import { answered } from './failures.ts';
+import type { Keys } from './keys.ts';
+import type { Mailbox } from './mailbox.ts';
+
+/** Entries read at once: each is a batch of some 20 ms, so a whole answer comes in a few reads. */
+const ENTRIES_PER_READ = 200;
+
+export class RedisEventLog implements EventLog {
+  readonly #client: Client;
+  readonly #keys: Keys;
+  readonly #mailbox: Mailbox;
+
+  constructor(client: Client, keys: Keys, mailbox: Mailbox) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#mailbox = mailbox;
+  }
+
+  async read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]> {
+    const key = this.#keys.session(turn.session).log(turn.turnId);
+    // An entry's id is its last event's, so a batch that the reader has in part is found as well.
+    const from = after.seq === 0 && after.attempt === 0 ? '-' : `(${formatEventId(after)}`;
+    const entries = await answered(this.#client.xrange(key, from, '+', 'COUNT', ENTRIES_PER_READ));
+    let last = after;
+    return entries.flatMap(([id, fields]) => {
+      const lastId = parseEventId(id);
+      const batch = fields[fields.indexOf('e') + 1];
+      if (lastId === null || batch === undefined) return [];
+      // Batches may overlap: one whose reply was lost is sent again with what came since.
+      const news = decodeBatch(lastId, batch).filter((placed) => isAfter(placed.id, last));
+      last = news.at(-1)?.id ?? last;
+      return news;
+    });
+  }
+
+  async endsAt(turn: TurnRef, place: EventId): Promise<boolean> {
+    const key = this.#keys.session(turn.session).log(turn.turnId);
+    const [last] = await answered(this.#client.xrevrange(key, '+', '-', 'COUNT', 1));
+    return last?.[0] === formatEventId(place);
+  }
+
+  async watch(turn: TurnRef, grown: () => void): Promise<() => void> {
+    const keys = this.#keys.session(turn.session);
+    const stop = await this.#mailbox.watch(keys.watch(turn.turnId), grown);
+    try {
+      await answered(this.#client.watchTurn(1, keys.turn(turn.turnId)));
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return stop;
+  }
+}

@@ -1,0 +1,81 @@
+import type { EventLog, Notice, SessionLock, SessionStore, TurnStore } from '../conversation/ports.ts';
+import { RedisClock } from './clock.ts';
+import { type Client, connect, type RedisPlace } from './connect.ts';
+import { RedisEventLog } from './event-log.ts';
+import { HistoryCache } from './history-cache.ts';
+import { IndexWriter } from './index-writer.ts';
+import { type Keys, makeKeys } from './keys.ts';
+import { Mailbox } from './mailbox.ts';
+import { RunningIndex } from './running-index.ts';
+import { defineScripts } from './scripts.ts';
+import { RedlockSessionLock } from './session-lock.ts';
+import { RedisSessionStore } from './session-store.ts';
+import { RedisTurnStore, type TurnStoreSettings } from './turn-store.ts';
+
+export interface RedisSettings extends TurnStoreSettings {
+  readonly place: RedisPlace;
+  readonly keyPrefix: string;
+  readonly historyCacheBytes: number;
+}
+
+export interface RedisRoomEvents {
+  /** An announcement came. */
+  noticed(notice: Notice): void;
+  /** Announcements may have been missed. */
+  missed(): void;
+  failed(what: string, error: unknown): void;
+}
+
+/** Everything that remembers, behind the ports of the core, and the two connections it uses. */
+export interface RedisRoom {
+  readonly client: Client;
+  readonly subscriber: Client;
+  readonly keys: Keys;
+  readonly clock: RedisClock;
+  readonly turns: TurnStore;
+  readonly sessions: SessionStore;
+  readonly lock: SessionLock;
+  readonly log: EventLog;
+  readonly cache: HistoryCache;
+  close(): void;
+}
+
+export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents): RedisRoom {
+  const failed = (what: string) => (error: unknown) => events.failed(what, error);
+  const keys = makeKeys(settings.keyPrefix);
+  const client = connect(settings.place, 'commands', failed('talk to Redis'));
+  const subscriber = connect(settings.place, 'subscriber', failed('listen to Redis'));
+  defineScripts(client);
+  const clock = new RedisClock();
+  keepClock(client, clock);
+  const cache = new HistoryCache(settings.historyCacheBytes);
+  const index = new IndexWriter(client, keys, failed('write the index'));
+  const running = new RunningIndex(client, keys, failed('write the list of live turns'));
+  const mailbox = new Mailbox(subscriber, keys, settings.replicaId, events.noticed, events.missed);
+  return {
+    client,
+    subscriber,
+    keys,
+    clock,
+    cache,
+    turns: new RedisTurnStore(client, keys, clock, cache, index, running, settings),
+    sessions: new RedisSessionStore(client, keys, clock, cache, index),
+    lock: new RedlockSessionLock(client, keys, settings.leaseMs),
+    log: new RedisEventLog(client, keys, mailbox),
+    close: () => {
+      client.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** Asks Redis for its time at each connection, so that deadlines have a meaning from the first turn on. */
+function keepClock(client: Client, clock: RedisClock): void {
+  client.on('ready', () => {
+    client.time().then(
+      ([seconds, micros]) => clock.learn(Number(seconds) * 1000 + Number(micros) / 1000),
+      // The next reply that carries the time makes it good.
+      () => {},
+    );
+  });
+}

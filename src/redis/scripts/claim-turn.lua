@@ -1,0 +1,60 @@
+-- claim-turn: takes a turn from a replica that died (its lease is over), or that does not answer a stop (`seize`).
+-- include session
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
+-- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)  6 most attempts  7 mode (dead | seize)
+--       8 cached epoch  9 cached message count  10 tail (messages)  11 channel prefix of replicas
+--       12 channel of those who watch
+-- RETURNS  GONE | ENDED | ALIVE until (ms)
+--          | ADOPTED confirmed (1 | 0): it waits, and now for this replica
+--          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
+--          | GRANTED …: as open-turn, one attempt later
+local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
+local ttl, lease, most, mode = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'lease', 'confirmed', 'attempt', 'fence')
+local m = redis.call('HMGET', META, 'epoch', 'running', 'stop', 'stop_turn', 'message_count', 'dropped')
+if not t[1] or not m[1] then return {'GONE'} end
+local old, attempt = t[2], tonumber(t[5])
+if t[1] == 'queued' then
+  if tonumber(t[3]) > now then return {'ALIVE', t[3]} end
+  local score = redis.call('ZSCORE', QUEUE, turn .. '/' .. old)
+  redis.call('HSET', TURN, 'replica', replica, 'lease', int(now + lease))
+  redis.call('ZADD', QUEUE, score or redis.call('HINCRBY', META, 'ticket', 1), turn .. '/' .. replica)
+  if old ~= replica then redis.call('ZREM', QUEUE, turn .. '/' .. old) end
+  live_until(now + ttl, TURN, LOG, IDEM)
+  return {'ADOPTED', t[4] and 1 or 0}
+elseif t[1] ~= 'running' then
+  return {'ENDED'}
+end
+
+local lock_ttl = redis.call('PTTL', LOCK)
+if mode == 'dead' then
+  if tonumber(t[3]) > now then return {'ALIVE', t[3]} end
+  if lock_ttl > 0 then return {'ALIVE', int(now + lock_ttl)} end
+end
+if m[2] ~= turn then
+  -- The record says running, the session does not: nothing can be committed, so it is ended as exhausted.
+  redis.call('HSET', META, 'running', turn)
+  attempt = most
+end
+
+local why = nil
+if not t[4] then why = 'unconfirmed'
+elseif m[4] == turn then why = 'stopped'
+elseif mode == 'seize' then why = 'stopped'
+elseif attempt >= most then why = 'exhausted' end
+if not why then attempt = attempt + 1 end
+local fence = grant(TURN, turn, replica, attempt, lease)
+redis.call('DEL', LOCK)
+if old ~= replica then
+  redis.call('PUBLISH', ARGV[11] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
+end
+if why then
+  live_until(now + ttl, TURN, LOG, IDEM)
+  return {'SEIZED', why, m[4] == turn and m[3] or 'cancel', fence, int(attempt), m[5]}
+end
+redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
+redis.call('PUBLISH', ARGV[12], int(attempt) .. '-1')
+live_until(now + ttl, TURN, LOG, IDEM)
+return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9], ARGV[10])

@@ -1,0 +1,13 @@
+-- release-turn: a replica that shuts down lets go of a turn, so that another takes it over without waiting.
+-- include session
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn
+-- ARGV  1 turn id  2 replica  3 lock value ('': none held)
+-- RETURNS  OK | GONE
+local t = redis.call('HMGET', KEYS[6], 'status', 'replica')
+if t[2] ~= ARGV[2] or (t[1] ~= 'queued' and t[1] ~= 'running') then return 'GONE' end
+redis.call('HSET', KEYS[6], 'lease', 0)
+if redis.call('HGET', META, 'running') == ARGV[1] then
+  redis.call('HSET', META, 'running_lease', 0)
+  if redis.call('GET', LOCK) == ARGV[3] then redis.call('DEL', LOCK) end
+end
+return 'OK'

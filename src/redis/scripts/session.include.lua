@@ -1,0 +1,87 @@
+-- session: what every script of a session needs; put in front of those that say `include session`.
+-- KEYS 1-5 of such a script are always: 1 meta  2 messages  3 queue  4 turns  5 lock.
+local META, MESSAGES, QUEUE, TURNS, LOCK = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+
+local time = redis.call('TIME')
+local now_us = time[1] .. string.format('%06d', time[2])
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+-- Whole numbers above 1e14 would be written as 1.7e+15 without this.
+local function int(n) return string.format('%.0f', n) end
+
+-- All keys of a session get the same end, to the millisecond: history outliving its metadata was how a
+-- session came back half.
+local function live_until(at, ...)
+  for _, key in ipairs({META, MESSAGES, QUEUE, TURNS, ...}) do redis.call('PEXPIREAT', key, int(at)) end
+end
+
+-- The keys of an ended turn live the shorter of the log's time and the session's.
+local function end_turn_keys(member, at, ...)
+  redis.call('ZADD', TURNS, int(at), member)
+  for _, key in ipairs({...}) do redis.call('PEXPIREAT', key, int(at)) end
+end
+
+-- A waiting turn stands in the queue as TURN/REPLICA, so that waking it needs no other key.
+local function wake_next(channel_prefix, session)
+  local head = redis.call('ZRANGE', QUEUE, 0, 0)[1]
+  if not head then return end
+  local turn, replica = string.match(head, '^([^/]+)/(.+)$')
+  redis.call('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'wake', session = session, turn = turn}))
+end
+
+local function clear_running()
+  redis.call('HDEL', META, 'running', 'running_replica', 'running_lease', 'stop', 'stop_turn')
+end
+
+-- Turns ahead of this one, the running one included; nil when it does not wait.
+local function position_of(member)
+  local rank = redis.call('ZRANK', QUEUE, member)
+  if not rank then return nil end
+  if redis.call('HEXISTS', META, 'running') == 1 then rank = rank + 1 end
+  return rank
+end
+
+-- The list must be as long as the metadata says, else one key of the pair was lost or edited.
+local function is_whole(count, dropped)
+  return redis.call('LLEN', MESSAGES) + dropped == count
+end
+
+-- History that the asking replica has not: what came after its cached count, or the newest `tail`.
+-- Returns epoch, message_count, dropped, place of the first message, messages.
+local function history_for(cached_epoch, cached_count, tail)
+  local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped')
+  local count, dropped = tonumber(m[2]), tonumber(m[3])
+  local from = math.max(dropped, count - tail)
+  if cached_epoch == m[1] and cached_count <= count and cached_count >= dropped then from = cached_count end
+  local messages = {}
+  if from < count then messages = redis.call('LRANGE', MESSAGES, from - dropped, -1) end
+  return {m[1], int(count), int(dropped), int(from), messages}
+end
+
+-- Makes a turn the running one. The fence rises, so that whoever ran before can write nothing more.
+local function grant(turn_key, turn, replica, attempt, lease_ms)
+  local fence = redis.call('HINCRBY', META, 'fence', 1)
+  redis.call('HSET', META, 'running', turn, 'running_replica', replica, 'running_lease', int(now + lease_ms))
+  redis.call('HSET', turn_key, 'status', 'running', 'attempt', attempt, 'fence', int(fence), 'replica', replica,
+    'lease', int(now + lease_ms))
+  redis.call('HSETNX', turn_key, 'started_at', int(now))
+  redis.call('ZREM', QUEUE, turn .. '/' .. replica)
+  return int(fence)
+end
+
+-- Answer to a replica that did not take the turn in itself, or long ago: with what the user said.
+local function granted_reply(turn_key, fence, attempt, cached_epoch, cached_count, tail)
+  local reply = {'GRANTED', int(now), fence, attempt}
+  for _, part in ipairs(history_for(cached_epoch, tonumber(cached_count), tonumber(tail))) do reply[#reply + 1] = part end
+  local said = redis.call('HMGET', turn_key, 'message', 'joined')
+  local messages = {said[1]}
+  for i = 1, tonumber(said[2] or '0') do messages[#messages + 1] = redis.call('HGET', turn_key, 'message:' .. i) end
+  reply[#reply + 1] = messages
+  return reply
+end
+
+-- A log that cannot be written never loses a turn: only the replay.
+local function log_entry(log_key, watch_channel, watched, id, events)
+  redis.pcall('XADD', log_key, id, 'e', events)
+  if watched then redis.call('PUBLISH', watch_channel, id) end
+end

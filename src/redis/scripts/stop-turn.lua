@@ -1,0 +1,12 @@
+-- stop-turn: asks the replica of a running turn to stop it. The wish is a fact in Redis; the message only hastens it.
+-- include session
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn
+-- ARGV  1 turn id  2 session  3 kind (cancel | interrupt | rollback)  4 channel prefix of replicas
+-- RETURNS  GONE | ENDED | QUEUED | ASKED replica
+local t = redis.call('HMGET', KEYS[6], 'status', 'replica')
+if not t[1] then return {'GONE'} end
+if t[1] == 'queued' then return {'QUEUED'} end
+if t[1] ~= 'running' then return {'ENDED'} end
+redis.pcall('HSET', META, 'stop', ARGV[3], 'stop_turn', ARGV[1])
+redis.call('PUBLISH', ARGV[4] .. t[2], cjson.encode({kind = 'stop', session = ARGV[2], turn = ARGV[1], stop = ARGV[3]}))
+return {'ASKED', t[2]}

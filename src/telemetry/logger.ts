@@ -1,0 +1,21 @@
+import { type Logger, pino } from 'pino';
+
+/**
+ * Logs as JSON lines. Hold ids and codes, never what people say: no message text, no key, no query string.
+ */
+export function makeLogger(level: string, replicaId: string): Logger {
+  return pino({
+    level,
+    base: { replica: replicaId },
+    redact: { paths: ['req.headers.authorization', 'req.headers.cookie'], censor: '[hidden]' },
+    serializers: {
+      req: (request: { method: string; url: string; id: string }) => ({
+        method: request.method,
+        path: request.url.split('?')[0],
+        id: request.id,
+      }),
+      res: (reply: { statusCode: number }) => ({ status: reply.statusCode }),
+      err: pino.stdSerializers.errWithCause,
+    },
+  });
+}

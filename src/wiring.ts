@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { TurnDeps, TurnLimits } from './conversation/deps.ts';
+import { LiveTurns } from './conversation/live-turns.ts';
+import type { Notice, Observer, TurnRef } from './conversation/ports.ts';
+import { recoverTurns } from './conversation/recover-turns.ts';
+import { TurnwiseError } from './errors.ts';
+import type { HttpSettings } from './http/http-deps.ts';
+import { OpenAiModel } from './model/openai.ts';
+import { tokenCounter } from './model/tokens.ts';
+import type { RedisPlace } from './redis/connect.ts';
+import { openRedisRoom, type RedisRoom } from './redis/redis-room.ts';
+import { Metrics } from './telemetry/metrics.ts';
+
+/** One replica, put together but not yet serving: the only place where the rooms meet. */
+export interface Replica {
+  readonly replicaId: string;
+  readonly turns: TurnDeps;
+  readonly redis: RedisRoom;
+  readonly model: OpenAiModel;
+  readonly metrics: Metrics;
+  readonly httpSettings: HttpSettings;
+}
+
+export function makeReplicaId(): string {
+  return `r${randomBytes(8).toString('hex')}`;
+}
+
+export function wireReplica(config: Config, replicaId: string, logger: Logger): Replica {
+  const live = new LiveTurns(config.MAX_TURNS);
+  const metrics = new Metrics(() => live.size);
+  const observer = makeObserver(logger, metrics);
+  const redis = openRedisRoom(
+    { place: redisPlace(config), keyPrefix: config.KEY_PREFIX, replicaId, ...storeSettings(config) },
+    {
+      noticed: (notice: Notice) => {
+        if (notice.kind === 'orphans') void recoverTurns(turns);
+        else live.notice(notice);
+      },
+      missed: () => live.wakeAll(),
+      failed: (what, error) => observer.failed(what, error),
+    },
+  );
+  const models = config.OPENAI_MODEL ?? [];
+  const model = new OpenAiModel({
+    baseUrl: config.OPENAI_BASE_URL,
+    apiKey: config.OPENAI_API_KEY,
+    model: models[0] ?? '',
+    maxRetries: config.MODEL_MAX_RETRIES,
+    headersTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
+  });
+  const turns: TurnDeps = {
+    replicaId,
+    store: redis.turns,
+    sessions: redis.sessions,
+    lock: redis.lock,
+    log: redis.log,
+    model,
+    counter: tokenCounter,
+    live,
+    limits: turnLimits(config),
+    observer,
+    newTurnId: makeTurnIds(replicaId),
+  };
+  return { replicaId, turns, redis, model, metrics, httpSettings: httpSettings(config) };
+}
+
+/** A random beginning per process and a counter: as unique as random ids, at a fiftieth of their price. */
+function makeTurnIds(replicaId: string): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `t${replicaId.slice(1)}${count.toString(36).padStart(6, '0')}`;
+  };
+}
+
+function makeObserver(logger: Logger, metrics: Metrics): Observer {
+  return {
+    turnEnded: (_turn, outcome, durationMs) => {
+      metrics.turnsEnded.inc({ outcome });
+      metrics.turnSeconds.observe({ outcome }, durationMs / 1000);
+    },
+    failed: (what, error, turn?: TurnRef) => {
+      metrics.failures.inc({ what });
+      const ids = turn && { session: turn.session.conversationId, turn: turn.turnId };
+      const code = error instanceof TurnwiseError ? error.code : undefined;
+      logger.warn({ err: error, code, ...ids }, `could not ${what}`);
+    },
+  };
+}
+
+export function redisPlace(config: Config): RedisPlace {
+  return {
+    url: config.REDIS_URL,
+    cluster: config.REDIS_CLUSTER,
+    sentinels: config.REDIS_SENTINELS,
+    sentinelName: config.REDIS_SENTINEL_NAME,
+    username: config.REDIS_USERNAME,
+    password: config.REDIS_PASSWORD,
+    caFile: config.REDIS_CA_FILE,
+  };
+}
+
+function storeSettings(config: Config) {
+  return {
+    historyCacheBytes: config.HISTORY_CACHE_BYTES,
+    sessionTtlMs: config.SESSION_TTL_SECONDS * 1000,
+    logTtlMs: config.TURN_LOG_TTL_SECONDS * 1000,
+    leaseMs: config.LOCK_TTL_MS,
+    queueMax: config.QUEUE_MAX,
+    maxMessages: config.SESSION_MAX_MESSAGES,
+    maxAttempts: config.TURN_MAX_ATTEMPTS,
+  };
+}
+
+function turnLimits(config: Config): TurnLimits {
+  return {
+    systemPrompt: config.SYSTEM_PROMPT,
+    contextTokens: config.CONTEXT_TOKENS,
+    lockTtlMs: config.LOCK_TTL_MS,
+    sessionTtlMs: config.SESSION_TTL_SECONDS * 1000,
+    turnMaxMs: config.TURN_MAX_SECONDS * 1000,
+    maxAttempts: config.TURN_MAX_ATTEMPTS,
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    maxOutputBytes: config.MAX_OUTPUT_BYTES,
+    firstTokenTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
+    idleTimeoutMs: config.MODEL_IDLE_TIMEOUT_MS,
+    queueWaitMs: config.QUEUE_WAIT_SECONDS * 1000,
+    onBusy: config.ON_BUSY,
+    onDisconnect: config.ON_DISCONNECT,
+  };
+}
+
+function httpSettings(config: Config): HttpSettings {
+  return {
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    maxStreams: config.MAX_STREAMS,
+    trustProxy: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
+    rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
+    models: config.OPENAI_MODEL ?? [],
+    isDemoModel: config.DEMO_MODEL,
+  };
+}

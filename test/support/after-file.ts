@@ -1,0 +1,4 @@
+import { afterAll } from 'vitest';
+import { endLeftOvers } from './left-overs.ts';
+
+afterAll(endLeftOvers);
