@@ -52,7 +52,9 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
   });
   const turns: TurnDeps = {
     replicaId,
+    queue: redis.queue,
     store: redis.turns,
+    takeover: redis.takeover,
     sessions: redis.sessions,
     lock: redis.lock,
     log: redis.log,
@@ -110,6 +112,7 @@ function storeSettings(config: Config) {
     leaseMs: config.LOCK_TTL_MS,
     queueMax: config.QUEUE_MAX,
     maxMessages: config.SESSION_MAX_MESSAGES,
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
     maxAttempts: config.TURN_MAX_ATTEMPTS,
   };
 }

@@ -28,7 +28,7 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
       case 'ended':
         return (await mustFind(deps, place)).record;
       case 'queued': {
-        const withdrawn = await deps.store.withdraw(ref, {
+        const withdrawn = await deps.queue.withdraw(ref, {
           outcome: 'cancelled',
           failure: null,
           evenIfRunning: false,
@@ -56,7 +56,7 @@ async function untilEnded(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord 
 }
 
 async function seize(deps: TurnDeps, ref: TurnRef): Promise<TurnRecord> {
-  const claimed = await deps.store.claim(ref, 'seize');
+  const claimed = await deps.takeover.claim(ref, 'seize');
   if (claimed.kind === 'seized') await endSeized(deps, ref, claimed);
   return (await mustFind(deps, ref)).record;
 }

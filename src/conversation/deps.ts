@@ -6,7 +6,9 @@ import type {
   SessionLock,
   SessionStore,
   TokenCounter,
+  TurnQueue,
   TurnStore,
+  TurnTakeover,
 } from './ports.ts';
 import type { PromptLimits } from './prompt.ts';
 import type { OnBusy } from './turn.ts';
@@ -29,7 +31,9 @@ export interface TurnLimits extends PromptLimits {
 /** All that the work on a turn needs from outside, put together in wiring. */
 export interface TurnDeps {
   readonly replicaId: string;
+  readonly queue: TurnQueue;
   readonly store: TurnStore;
+  readonly takeover: TurnTakeover;
   readonly sessions: SessionStore;
   readonly lock: SessionLock;
   readonly log: EventLog;

@@ -36,10 +36,25 @@ export interface OpenGrant extends Grant {
 export type Admitted =
   | { readonly kind: 'granted'; readonly grant: Grant }
   | { readonly kind: 'queued'; readonly position: number; readonly ahead: Ahead }
+  /** To be answered together with this one, which still waits; nothing was written yet. */
+  | { readonly kind: 'join'; readonly turnId: string }
   | { readonly kind: 'exists'; readonly idempotencyValue: string }
   | { readonly kind: 'busy'; readonly turnId: string; readonly position: number }
   | { readonly kind: 'full' }
   | { readonly kind: 'late' };
+
+/** A message on its way into a turn that waits. */
+export interface Joining {
+  readonly turn: TurnRef;
+  readonly message: string;
+  readonly idempotencyValue: string | null;
+  readonly replacesIdempotencyValue: string | null;
+}
+
+/** `stale`: that turn does not wait any more, or is not the last; to be admitted anew. */
+export type Joined =
+  | { readonly kind: 'joined' | 'stale' | 'late' | 'too_large' }
+  | { readonly kind: 'exists'; readonly idempotencyValue: string };
 
 /** What stands in the way of a waiting turn. */
 export interface Ahead {
@@ -112,15 +127,21 @@ export interface StoredTurn {
 }
 
 /**
- * Every change of a turn, one script each; each may be sent twice.
- *
- * All methods throw TurnwiseError: `redis_unavailable`, `storage_full`, `corrupt_session`.
+ * Order: who is taken in, who is next, who leaves. Here and below each change is one script, and each may be
+ * sent twice. All methods throw TurnwiseError: `redis_unavailable`, `storage_full`, `corrupt_session`.
  */
-export interface TurnStore {
+export interface TurnQueue {
   admit(admission: Admission): Promise<Admitted>;
+  /** Adds a message to a turn that still waits: both are answered together. */
+  join(joining: Joining): Promise<Joined>;
   /** Makes the admission count: settled before a caller hears of the turn. False: too late, or gone. */
   confirm(turn: TurnRef): Promise<boolean>;
   open(turn: TurnRef): Promise<Opened>;
+  withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
+}
+
+/** The life of a turn that runs: its lease, its log, its end. */
+export interface TurnStore {
   beat(turn: TurnRef, fence: string): Promise<Beat>;
   append(
     turn: TurnRef,
@@ -129,11 +150,15 @@ export interface TurnStore {
     events: readonly TurnEvent[],
   ): Promise<'ok' | 'fenced'>;
   end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended>;
-  withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
   stop(turn: TurnRef, kind: StopKind): Promise<'asked' | 'queued' | 'ended' | 'gone'>;
-  claim(turn: TurnRef, mode: 'dead' | 'seize'): Promise<Claimed>;
-  release(turn: TurnRef, lockValue: string | null): Promise<void>;
   find(session: SessionRef, turnId: string): Promise<StoredTurn | null>;
+}
+
+/** What happens to the turns of a replica that died, sleeps or leaves. */
+export interface TurnTakeover {
+  claim(turn: TurnRef, mode: 'dead' | 'seize'): Promise<Claimed>;
+  /** Lets go of a turn, so that another replica goes on with it at once. */
+  release(turn: TurnRef, lockValue: string | null): Promise<void>;
   /** Puts a turn on the list of those to look after, when its lease may have been lost from it. */
   suspect(session: SessionRef, turnId: string): Promise<void>;
   /** Turns whose lease is over, oldest first. */

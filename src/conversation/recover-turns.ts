@@ -14,7 +14,7 @@ const AT_ONCE = 100;
 /** Looks once for turns whose replica died, and goes on with them here. Never throws. */
 export async function recoverTurns(deps: TurnDeps): Promise<void> {
   try {
-    const places = await deps.store.overdue(AT_ONCE);
+    const places = await deps.takeover.overdue(AT_ONCE);
     await Promise.all(places.map((place) => recover(deps, place)));
   } catch (error) {
     deps.observer.failed('look for turns of dead replicas', error);
@@ -26,7 +26,7 @@ async function recover(deps: TurnDeps, place: TurnPlace): Promise<void> {
   if (deps.live.isDraining || deps.live.find(place) !== undefined) return;
   try {
     const stored = await deps.store.find(place.session, place.turnId);
-    if (stored === null) return await deps.store.forget(place);
+    if (stored === null) return await deps.takeover.forget(place);
     await claim(deps, { ...place, idempotencyHash: stored.idempotencyHash });
   } catch (error) {
     deps.observer.failed('take a turn over', error, { ...place, idempotencyHash: null });
@@ -36,14 +36,14 @@ async function recover(deps: TurnDeps, place: TurnPlace): Promise<void> {
 async function claim(deps: TurnDeps, ref: TurnRef): Promise<void> {
   const turn = new LiveTurn(ref);
   const heldSinceMs = performance.now();
-  const claimed = await deps.store.claim(ref, 'dead');
+  const claimed = await deps.takeover.claim(ref, 'dead');
   switch (claimed.kind) {
     case 'granted':
       return begin(deps, turn, claimed.grant, heldSinceMs);
     case 'adopted':
       if (!claimed.isConfirmed) {
         const failure = failureOfCode('redis_unavailable');
-        await deps.store.withdraw(ref, { outcome: 'failed', failure, evenIfRunning: false });
+        await deps.queue.withdraw(ref, { outcome: 'failed', failure, evenIfRunning: false });
         return;
       }
       deps.live.add(turn);

@@ -96,7 +96,7 @@ async function letGo(deps: TurnDeps, turn: LiveTurn, lockValue: string): Promise
       return;
     case 'draining':
       try {
-        await deps.store.release(turn.ref, lockValue);
+        await deps.takeover.release(turn.ref, lockValue);
       } catch (error) {
         // Then it is taken over when its lease is over.
         deps.observer.failed('hand a turn over', error, turn.ref);

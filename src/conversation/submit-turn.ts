@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { assertNever, TurnwiseError } from '../errors.ts';
+import { assertNever, type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { failureOfCode } from './failure.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
@@ -33,51 +33,59 @@ export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<
   const repeat = idempotencyOf(request, deps.limits.onBusy);
   let replaces: string | null = null;
   for (;;) {
-    const turn: TurnRef = {
-      session: request.session,
-      turnId: deps.newTurnId(),
-      idempotencyHash: repeat?.keyHash ?? null,
-    };
-    const known = await admit(deps, request, turn, repeat, replaces);
-    if (known === null) return turn;
-    const earlier = await earlierTurn(deps, request.session, known, repeat);
+    const tried = await tryOnce(deps, request, repeat, replaces);
+    if (tried.kind === 'in') return tried.turn;
+    if (tried.kind === 'stale') continue;
+    const earlier = await earlierTurn(deps, request.session, tried.idempotencyValue, repeat);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
-    replaces = known;
+    replaces = tried.idempotencyValue;
   }
 }
 
-/** @returns null when the turn is in; else what is kept under its Idempotency-Key */
-async function admit(
+/** `known`: the Idempotency-Key was used before. `stale`: what was to be joined no longer waits. */
+type Tried =
+  | { readonly kind: 'in'; readonly turn: TurnRef }
+  | { readonly kind: 'known'; readonly idempotencyValue: string }
+  | { readonly kind: 'stale' };
+
+async function tryOnce(
   deps: TurnDeps,
   request: TurnRequest,
-  turn: TurnRef,
   repeat: Repeat | null,
   replaces: string | null,
-): Promise<string | null> {
-  const onBusy = request.onBusy ?? deps.limits.onBusy;
+): Promise<Tried> {
+  const turn: TurnRef = {
+    session: request.session,
+    turnId: deps.newTurnId(),
+    idempotencyHash: repeat?.keyHash ?? null,
+  };
   const live = new LiveTurn(turn);
   // Listening before it is admitted: the wake-up may come before the answer.
   deps.live.add(live);
+  let isHere = false;
   try {
-    const admitted = await deps.store.admit({
+    const admitted = await deps.queue.admit({
       turn,
       ownerAsGiven: request.ownerAsGiven,
       message: request.message,
-      onBusy,
+      onBusy: request.onBusy ?? deps.limits.onBusy,
       idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
       replacesIdempotencyValue: replaces,
     });
     switch (admitted.kind) {
       case 'granted':
         await start(deps, live, admitted.grant, request.message);
-        return null;
+        isHere = true;
+        return { kind: 'in', turn };
       case 'queued':
         await enqueue(deps, live, admitted.position, admitted.ahead);
-        return null;
+        isHere = true;
+        return { kind: 'in', turn };
+      case 'join':
+        return await join(deps, request, { ...turn, turnId: admitted.turnId }, repeat, replaces);
       case 'exists':
-        deps.live.remove(live);
-        return admitted.idempotencyValue;
+        return { kind: 'known', idempotencyValue: admitted.idempotencyValue };
       case 'busy':
         throw new TurnwiseError('session_busy', {
           details: { turn_id: admitted.turnId, position: admitted.position },
@@ -90,22 +98,18 @@ async function admit(
         return assertNever(admitted);
     }
   } catch (error) {
-    deps.live.remove(live);
     if (!isRefusal(error)) void withdrawLater(deps, turn);
     throw error;
+  } finally {
+    if (!isHere) deps.live.remove(live);
   }
-}
-
-/** Redis itself said that the turn is not taken in. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof TurnwiseError && (error.code === 'session_busy' || error.code === 'queue_full');
 }
 
 /** Confirms the admission and takes the lock in one go, then runs. */
 async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: string): Promise<void> {
   const heldSinceMs = performance.now();
   const [isConfirmed, lease] = await Promise.all([
-    deps.store.confirm(live.ref),
+    deps.queue.confirm(live.ref),
     deps.lock.acquire(live.ref.session),
   ]);
   if (!isConfirmed || lease === null) throw new TurnwiseError('redis_unavailable');
@@ -116,24 +120,69 @@ async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: stri
 }
 
 async function enqueue(deps: TurnDeps, live: LiveTurn, position: number, ahead: Ahead): Promise<void> {
-  if (!(await deps.store.confirm(live.ref))) throw new TurnwiseError('redis_unavailable');
+  if (!(await deps.queue.confirm(live.ref))) throw new TurnwiseError('redis_unavailable');
   if (position > 0) live.emit({ type: 'queued', position });
   void waitForTurn(deps, live, position, ahead).finally(() => deps.live.remove(live));
+}
+
+/** `coalesce`: the message becomes part of a turn that waits, on whichever replica. */
+async function join(
+  deps: TurnDeps,
+  request: TurnRequest,
+  turn: TurnRef,
+  repeat: Repeat | null,
+  replaces: string | null,
+): Promise<Tried> {
+  const joined = await deps.queue.join({
+    turn,
+    message: request.message,
+    idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
+    replacesIdempotencyValue: replaces,
+  });
+  switch (joined.kind) {
+    case 'joined':
+      return { kind: 'in', turn };
+    case 'stale':
+      return { kind: 'stale' };
+    case 'exists':
+      return { kind: 'known', idempotencyValue: joined.idempotencyValue };
+    case 'too_large':
+      throw new TurnwiseError('too_large', {
+        message: `the messages of the waiting turn would be longer than ${deps.limits.maxMessageBytes} bytes together`,
+      });
+    case 'late':
+      throw new TurnwiseError('redis_unavailable');
+    default:
+      return assertNever(joined);
+  }
 }
 
 async function earlierTurn(
   deps: TurnDeps,
   session: SessionRef,
-  known: string,
+  idempotencyValue: string,
   repeat: Repeat | null,
 ): Promise<TurnRef | null> {
-  const earlier = readIdempotencyValue(known);
+  const earlier = readIdempotencyValue(idempotencyValue);
   if (earlier === null || repeat === null) return null;
   if (earlier.requestHash !== repeat.requestHash) throw new TurnwiseError('idempotency_mismatch');
   const stored = await deps.store.find(session, earlier.turnId);
-  if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true))
+  if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true)) {
     return null;
+  }
   return { session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
+}
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'session_busy',
+  'queue_full',
+  'too_large',
+  'idempotency_mismatch',
+]);
+
+/** Redis itself said that the turn is not taken in. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof TurnwiseError && REFUSALS.has(error.code);
 }
 
 /** How long to go on trying to take back a turn whose caller was told 503. */
@@ -148,7 +197,7 @@ async function withdrawLater(deps: TurnDeps, turn: TurnRef): Promise<void> {
   const until = performance.now() + WITHDRAW_PATIENCE_MS;
   while (performance.now() < until) {
     try {
-      await deps.store.withdraw(turn, {
+      await deps.queue.withdraw(turn, {
         outcome: 'failed',
         failure: failureOfCode('redis_unavailable'),
         evenIfRunning: true,

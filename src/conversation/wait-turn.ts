@@ -29,14 +29,14 @@ export async function waitForTurn(
       if (performance.now() >= untilMs) {
         return await withdraw(deps, turn, { outcome: 'failed', failure: failureOfCode('queue_timeout') });
       }
-      const opened = await deps.store.open(turn.ref);
+      const opened = await deps.queue.open(turn.ref);
       switch (opened.kind) {
         case 'granted':
           return await run(deps, turn, opened.grant);
         case 'waiting':
           waitMs = opened.lockTtlMs > 0 ? Math.min(LOOK_EVERY_MS, opened.lockTtlMs + 5) : LOOK_EVERY_MS;
           if (opened.ahead.isStale && opened.ahead.runningTurnId !== null) {
-            await deps.store.suspect(turn.ref.session, opened.ahead.runningTurnId);
+            await deps.takeover.suspect(turn.ref.session, opened.ahead.runningTurnId);
           }
           if (opened.position !== position && opened.position > 0)
             await tellPosition(deps, turn, opened.position);
@@ -100,7 +100,7 @@ async function withdraw(
   turn: LiveTurn,
   ending: Omit<Withdrawal, 'evenIfRunning'>,
 ): Promise<void> {
-  const withdrawn = await deps.store.withdraw(turn.ref, { ...ending, evenIfRunning: false });
+  const withdrawn = await deps.queue.withdraw(turn.ref, { ...ending, evenIfRunning: false });
   // Granted in the same moment by its own look: that look goes on with it.
   if (withdrawn.kind !== 'running') turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
   return leave(deps, turn);
@@ -114,7 +114,7 @@ async function leave(deps: TurnDeps, turn: LiveTurn): Promise<void> {
       turn.feed.close('ended');
       return;
     case 'draining':
-      await deps.store.release(turn.ref, null).catch((error: unknown) => {
+      await deps.takeover.release(turn.ref, null).catch((error: unknown) => {
         deps.observer.failed('hand a turn over', error, turn.ref);
       });
       turn.feed.close('draining');
@@ -126,7 +126,7 @@ async function leave(deps: TurnDeps, turn: LiveTurn): Promise<void> {
 
 async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise<void> {
   const failure = failureFrom(error);
-  await deps.store
+  await deps.queue
     .withdraw(turn.ref, { outcome: 'failed', failure, evenIfRunning: true })
     .catch((cause: unknown) => {
       deps.observer.failed('end a turn', cause, turn.ref);

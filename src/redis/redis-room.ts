@@ -1,4 +1,12 @@
-import type { EventLog, Notice, SessionLock, SessionStore, TurnStore } from '../conversation/ports.ts';
+import type {
+  EventLog,
+  Notice,
+  SessionLock,
+  SessionStore,
+  TurnQueue,
+  TurnStore,
+  TurnTakeover,
+} from '../conversation/ports.ts';
 import { RedisClock } from './clock.ts';
 import { type Client, connect, type RedisPlace } from './connect.ts';
 import { RedisEventLog } from './event-log.ts';
@@ -10,9 +18,12 @@ import { RunningIndex } from './running-index.ts';
 import { defineScripts } from './scripts.ts';
 import { RedlockSessionLock } from './session-lock.ts';
 import { RedisSessionStore } from './session-store.ts';
-import { RedisTurnStore, type TurnStoreSettings } from './turn-store.ts';
+import { TurnContext, type TurnSettings } from './turn-context.ts';
+import { RedisTurnQueue } from './turn-queue.ts';
+import { RedisTurnStore } from './turn-store.ts';
+import { RedisTurnTakeover } from './turn-takeover.ts';
 
-export interface RedisSettings extends TurnStoreSettings {
+export interface RedisSettings extends TurnSettings {
   readonly place: RedisPlace;
   readonly keyPrefix: string;
   readonly historyCacheBytes: number;
@@ -32,7 +43,9 @@ export interface RedisRoom {
   readonly subscriber: Client;
   readonly keys: Keys;
   readonly clock: RedisClock;
+  readonly queue: TurnQueue;
   readonly turns: TurnStore;
+  readonly takeover: TurnTakeover;
   readonly sessions: SessionStore;
   readonly lock: SessionLock;
   readonly log: EventLog;
@@ -51,6 +64,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
   const cache = new HistoryCache(settings.historyCacheBytes);
   const index = new IndexWriter(client, keys, failed('write the index'));
   const running = new RunningIndex(client, keys, failed('write the list of live turns'));
+  const context = new TurnContext({ client, keys, clock, cache, index, running, settings });
   const mailbox = new Mailbox(subscriber, keys, settings.replicaId, events.noticed, events.missed);
   return {
     client,
@@ -58,7 +72,9 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     keys,
     clock,
     cache,
-    turns: new RedisTurnStore(client, keys, clock, cache, index, running, settings),
+    queue: new RedisTurnQueue(context),
+    turns: new RedisTurnStore(context),
+    takeover: new RedisTurnTakeover(context),
     sessions: new RedisSessionStore(client, keys, clock, cache, index),
     lock: new RedlockSessionLock(client, keys, settings.leaseMs),
     log: new RedisEventLog(client, keys, mailbox),

@@ -6,6 +6,7 @@ import type { Client } from './connect.ts';
 /** Every script by the name of its file; the name in code is the same, in camel case. */
 const SCRIPTS = {
   admitTurn: 'admit-turn',
+  joinTurn: 'join-turn',
   confirmTurn: 'confirm-turn',
   openTurn: 'open-turn',
   beatTurn: 'beat-turn',
@@ -29,6 +30,7 @@ type ScriptArguments = [keyCount: number, ...keysAndArguments: (string | number)
 declare module 'ioredis' {
   interface RedisCommander<Context extends ClientContext> {
     admitTurn(...args: ScriptArguments): Result<unknown, Context>;
+    joinTurn(...args: ScriptArguments): Result<unknown, Context>;
     confirmTurn(...args: ScriptArguments): Result<unknown, Context>;
     openTurn(...args: ScriptArguments): Result<unknown, Context>;
     beatTurn(...args: ScriptArguments): Result<unknown, Context>;

@@ -5,7 +5,7 @@
 --       5 session TTL (ms)  6 lease (ms)  7 most waiting turns  8 on_busy  9 idempotency value ('': none)
 --       10 idempotency value it may replace ('': none)  11 cached epoch  12 cached message count  13 tail (messages)
 --       14 channel prefix of replicas  15 conversation id  16 owner as given  17 message  18 title
--- RETURNS  LATE | EXISTS value | CORRUPT | BUSY turn position | FULL
+-- RETURNS  LATE | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
 --          | GRANTED now fence attempt epoch count dropped from messages
 --          | QUEUED now position running-turn running-lease
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
@@ -40,6 +40,9 @@ if not is_whole(count, dropped) or (not m[1] and (running or waiting > 0)) then 
 local busy = running or waiting > 0
 if busy and on_busy == 'reject' then
   return {'BUSY', running or string.match(redis.call('ZRANGE', QUEUE, 0, 0)[1], '^[^/]+'), waiting + (running and 1 or 0)}
+end
+if on_busy == 'coalesce' and waiting > 0 then
+  return {'JOIN', string.match(redis.call('ZRANGE', QUEUE, -1, -1)[1], '^[^/]+')}
 end
 if (busy or locked) and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
 

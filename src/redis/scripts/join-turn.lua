@@ -1,0 +1,27 @@
+-- join-turn: adds a message to the last turn that still waits; all its messages are answered together.
+-- include session
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key of the joiner
+-- ARGV  1 turn id  2 join not after (ms, Redis' time; 0: always)  3 session TTL (ms)  4 most bytes of all messages
+--       5 message  6 idempotency value ('': none)  7 idempotency value it may replace ('': none)
+-- RETURNS  LATE | EXISTS value | STALE | TOO_LARGE | OK now
+local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE'} end
+if ARGV[6] ~= '' then
+  local known = redis.call('GET', IDEM)
+  if known and known ~= ARGV[7] then return {'EXISTS', known} end
+end
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined')
+local last = redis.call('ZRANGE', QUEUE, -1, -1)[1]
+if t[1] ~= 'queued' or last ~= ARGV[1] .. '/' .. t[2] then return {'STALE'} end
+local joined, bytes = tonumber(t[4] or '0'), #t[3] + #ARGV[5]
+for i = 1, joined do bytes = bytes + redis.call('HSTRLEN', TURN, 'message:' .. i) end
+if bytes > tonumber(ARGV[4]) then return {'TOO_LARGE'} end
+
+redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), ARGV[5])
+if ARGV[6] ~= '' then
+  redis.call('SET', IDEM, ARGV[6])
+  redis.call('ZADD', TURNS, '+inf', ARGV[1] .. '#' .. string.match(IDEM, '[^:]+$'))
+end
+redis.call('HSET', META, 'last_accessed', int(now))
+live_until(now + tonumber(ARGV[3]), TURN, LOG, IDEM)
+return {'OK', int(now)}

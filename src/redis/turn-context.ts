@@ -1,0 +1,99 @@
+import type { Grant, OpenGrant, TurnPlace, TurnRef } from '../conversation/ports.ts';
+import type { TurnFailure } from '../conversation/turn.ts';
+import type { RedisClock } from './clock.ts';
+import type { Client } from './connect.ts';
+import type { HistoryCache } from './history-cache.ts';
+import type { IndexWriter } from './index-writer.ts';
+import { type Keys, type SessionKeys, sessionTag } from './keys.ts';
+import { grantOf, type ScriptReply } from './replies.ts';
+import type { RunningIndex } from './running-index.ts';
+
+export interface TurnSettings {
+  readonly replicaId: string;
+  readonly sessionTtlMs: number;
+  readonly logTtlMs: number;
+  readonly leaseMs: number;
+  readonly queueMax: number;
+  readonly maxMessages: number;
+  readonly maxMessageBytes: number;
+  readonly maxAttempts: number;
+}
+
+/** Newest messages that a replica is sent which knows nothing of a session; older ones only if the prompt needs them. */
+export const HISTORY_TAIL = 256;
+
+/** What the adapters share that call the scripts of a turn. */
+export class TurnContext {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly clock: RedisClock;
+  readonly cache: HistoryCache;
+  readonly index: IndexWriter;
+  readonly running: RunningIndex;
+  readonly settings: TurnSettings;
+
+  constructor(parts: {
+    client: Client;
+    keys: Keys;
+    clock: RedisClock;
+    cache: HistoryCache;
+    index: IndexWriter;
+    running: RunningIndex;
+    settings: TurnSettings;
+  }) {
+    this.client = parts.client;
+    this.keys = parts.keys;
+    this.clock = parts.clock;
+    this.cache = parts.cache;
+    this.index = parts.index;
+    this.running = parts.running;
+    this.settings = parts.settings;
+  }
+
+  sessionKeys(turn: TurnPlace): SessionKeys {
+    return this.keys.session(turn.session);
+  }
+
+  /** KEYS 1 to 8 of every script of a turn. */
+  keysOf(turn: TurnRef): string[] {
+    const keys = this.sessionKeys(turn);
+    return [
+      keys.meta,
+      keys.messages,
+      keys.queue,
+      keys.turns,
+      keys.lock,
+      keys.turn(turn.turnId),
+      keys.log(turn.turnId),
+      keys.idempotency(turn.idempotencyHash),
+    ];
+  }
+
+  /** Part 1 of most replies is Redis' time; the session just got a new end. */
+  seen(turn: TurnRef, reply: ScriptReply): void {
+    this.clock.learn(reply.number(1));
+    this.index.touch(turn.session, reply.number(1) + this.settings.sessionTtlMs);
+  }
+
+  grant(turn: TurnRef, reply: ScriptReply): Grant {
+    const grant = grantOf(turn.session, reply);
+    return { ...grant, history: this.cache.merge(sessionTag(turn.session), grant.history) };
+  }
+
+  openGrant(turn: TurnRef, reply: ScriptReply): OpenGrant {
+    return { ...this.grant(turn, reply), userMessages: reply.texts(9) };
+  }
+}
+
+/** Fields that an end adds to the record; all are strings, as a hash holds them. */
+export function recordFields(
+  kept: boolean,
+  failure: TurnFailure | null,
+  more: Record<string, string>,
+): string {
+  return JSON.stringify({
+    kept: kept ? '1' : '0',
+    ...(failure === null ? {} : { error: JSON.stringify(failure) }),
+    ...more,
+  });
+}

@@ -1,0 +1,224 @@
+import type { TurnEvent } from '../conversation/events.ts';
+import type {
+  Admission,
+  Admitted,
+  Joined,
+  Joining,
+  Opened,
+  TurnQueue,
+  TurnRef,
+  Withdrawal,
+  Withdrawn,
+} from '../conversation/ports.ts';
+import { titleFrom } from '../conversation/session.ts';
+import { COMMAND_TIMEOUT_MS } from './connect.ts';
+import { answered } from './failures.ts';
+import { sessionTag } from './keys.ts';
+import { corrupt } from './message-codec.ts';
+import { aheadOf, ScriptReply } from './replies.ts';
+import { HISTORY_TAIL, recordFields, type TurnContext } from './turn-context.ts';
+
+/** Longest that an admission may wait in front of Redis, in ms: past it the caller has had its 503. */
+const ADMISSION_MS = COMMAND_TIMEOUT_MS;
+
+/** Order: who is taken in, who is next, who leaves. */
+export class RedisTurnQueue implements TurnQueue {
+  readonly #context: TurnContext;
+
+  constructor(context: TurnContext) {
+    this.#context = context;
+  }
+
+  async admit(admission: Admission): Promise<Admitted> {
+    const { turn } = admission;
+    const settings = this.#context.settings;
+    const tag = sessionTag(turn.session);
+    const known = this.#context.cache.known(tag);
+    const raw = await answered(
+      this.#context.client.admitTurn(
+        8,
+        ...this.#context.keysOf(turn),
+        turn.turnId,
+        settings.replicaId,
+        tag,
+        this.#deadline(),
+        settings.sessionTtlMs,
+        settings.leaseMs,
+        settings.queueMax,
+        admission.onBusy,
+        admission.idempotencyValue ?? '',
+        admission.replacesIdempotencyValue ?? '',
+        known.epoch,
+        known.count,
+        HISTORY_TAIL,
+        this.#context.keys.replicaChannelPrefix,
+        turn.session.conversationId,
+        admission.ownerAsGiven,
+        admission.message,
+        titleFrom(admission.message),
+      ),
+    );
+    const reply = new ScriptReply(raw);
+    switch (reply.word) {
+      case 'GRANTED':
+        this.#context.seen(turn, reply);
+        return { kind: 'granted', grant: this.#context.grant(turn, reply) };
+      case 'QUEUED':
+        this.#context.seen(turn, reply);
+        return { kind: 'queued', position: reply.number(2), ahead: aheadOf(reply, 3) };
+      case 'JOIN':
+        return { kind: 'join', turnId: reply.text(1) };
+      case 'EXISTS':
+        return { kind: 'exists', idempotencyValue: reply.text(1) };
+      case 'BUSY':
+        return { kind: 'busy', turnId: reply.text(1), position: reply.number(2) };
+      case 'FULL':
+        return { kind: 'full' };
+      case 'LATE':
+        return { kind: 'late' };
+      case 'CORRUPT':
+        throw corrupt(turn.session, 'history and metadata do not fit together');
+      default:
+        return reply.unexpected('admit-turn');
+    }
+  }
+
+  async join(joining: Joining): Promise<Joined> {
+    const { turn } = joining;
+    const { client, settings } = this.#context;
+    const raw = await answered(
+      client.joinTurn(
+        8,
+        ...this.#context.keysOf(turn),
+        turn.turnId,
+        this.#deadline(),
+        settings.sessionTtlMs,
+        settings.maxMessageBytes,
+        joining.message,
+        joining.idempotencyValue ?? '',
+        joining.replacesIdempotencyValue ?? '',
+      ),
+    );
+    const reply = new ScriptReply(raw);
+    switch (reply.word) {
+      case 'OK':
+        this.#context.seen(turn, reply);
+        return { kind: 'joined' };
+      case 'EXISTS':
+        return { kind: 'exists', idempotencyValue: reply.text(1) };
+      case 'STALE':
+        return { kind: 'stale' };
+      case 'LATE':
+        return { kind: 'late' };
+      case 'TOO_LARGE':
+        return { kind: 'too_large' };
+      default:
+        return reply.unexpected('join-turn');
+    }
+  }
+
+  async confirm(turn: TurnRef): Promise<boolean> {
+    const now = this.#context.clock.nowMs();
+    // Sent in one go; the caller hears of the turn only when both stand, so that its loss is noticed.
+    const [answer] = await answered(
+      Promise.all([
+        this.#context.client.confirmTurn(
+          1,
+          this.#context.sessionKeys(turn).turn(turn.turnId),
+          this.#context.settings.replicaId,
+          now + ADMISSION_MS,
+        ),
+        this.#context.running.add(turn, now + this.#context.settings.leaseMs),
+      ]),
+    );
+    return answer === 'OK';
+  }
+
+  async open(turn: TurnRef): Promise<Opened> {
+    const known = this.#context.cache.known(sessionTag(turn.session));
+    const settings = this.#context.settings;
+    this.#context.running.extend(turn, this.#context.clock.nowMs() + settings.leaseMs);
+    const raw = await answered(
+      this.#context.client.openTurn(
+        8,
+        ...this.#context.keysOf(turn),
+        turn.turnId,
+        settings.replicaId,
+        sessionTag(turn.session),
+        settings.sessionTtlMs,
+        settings.leaseMs,
+        known.epoch,
+        known.count,
+        HISTORY_TAIL,
+        this.#context.keys.replicaChannelPrefix,
+      ),
+    );
+    const reply = new ScriptReply(raw);
+    switch (reply.word) {
+      case 'GRANTED':
+        this.#context.seen(turn, reply);
+        return { kind: 'granted', grant: this.#context.openGrant(turn, reply) };
+      case 'WAITING':
+        this.#context.seen(turn, reply);
+        return {
+          kind: 'waiting',
+          position: reply.number(2),
+          ahead: aheadOf(reply, 3),
+          lockTtlMs: reply.number(5),
+        };
+      case 'GONE':
+        return { kind: 'gone' };
+      case 'TAKEN':
+        return { kind: 'taken' };
+      case 'ENDED':
+        return { kind: 'ended' };
+      case 'CORRUPT':
+        throw corrupt(turn.session, 'history and metadata do not fit together');
+      default:
+        return reply.unexpected('open-turn');
+    }
+  }
+
+  async withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn> {
+    const event: TurnEvent =
+      ending.failure === null
+        ? { type: 'cancelled', kept: false, messageCount: 0 }
+        : { type: 'error', ...ending.failure };
+    const raw = await answered(
+      this.#context.client.withdrawTurn(
+        8,
+        ...this.#context.keysOf(turn),
+        turn.turnId,
+        sessionTag(turn.session),
+        ending.outcome,
+        this.#context.settings.logTtlMs,
+        JSON.stringify(event),
+        recordFields(false, ending.failure, {}),
+        this.#context.keys.replicaChannelPrefix,
+        this.#context.sessionKeys(turn).watch(turn.turnId),
+        ending.evenIfRunning ? this.#context.settings.replicaId : '',
+        ending.failure?.code ?? 'cancelled',
+      ),
+    );
+    const reply = new ScriptReply(raw);
+    switch (reply.word) {
+      case 'OK':
+        this.#context.running.remove(turn);
+        return { kind: 'ok' };
+      case 'GONE':
+        return { kind: 'gone' };
+      case 'ENDED':
+        return { kind: 'ended' };
+      case 'RUNNING':
+        return { kind: 'running' };
+      default:
+        return reply.unexpected('withdraw-turn');
+    }
+  }
+
+  /** 0, which is always in time, while Redis' clock is not known yet. */
+  #deadline(): number {
+    const nowMs = this.#context.clock.nowMs();
+    return nowMs === 0 ? 0 : nowMs + ADMISSION_MS;
+  }
+}
