@@ -70,6 +70,91 @@ export const promises = {
     breaks: 'model-script wait: do not await the gate',
     seenRed: true,
   },
+  'takeover.kill.reader-sees-it-go-on': {
+    says: 'a reader on another replica sees a killed turn restarted and then answered whole',
+    breaks: 'serve: do not call recoverTurns',
+    seenRed: false,
+  },
+  'takeover.kill.nobody-watches': {
+    says: 'a killed turn is taken over with no reader and nobody waiting',
+    breaks: 'serve: do not call recoverTurns',
+    seenRed: false,
+  },
+  'takeover.kill.order-behind-it': {
+    says: 'turns behind a killed one keep their order, those that waited on the dead replica too',
+    breaks: 'claim-turn: give an adopted turn a new ticket',
+    seenRed: false,
+  },
+  'takeover.kill.twice': {
+    says: 'a turn whose second replica dies too fails as attempts_exhausted, and its readers are told',
+    breaks: 'claim-turn: never say exhausted',
+    seenRed: false,
+  },
+  'sleeper.writes-nothing': {
+    says: 'a replica that slept past its lease writes nothing, and its own client gets the true answer',
+    breaks: 'end-turn, append-log and beat-turn: drop the fence checks',
+    seenRed: false,
+  },
+  'cancel.running.any-replica': {
+    says: 'cancel from another replica aborts the model call within a second and keeps the logged deltas',
+    breaks: 'live-turns notice: ignore stop',
+    seenRed: false,
+  },
+  'cancel.running.before-first-token': {
+    says: 'cancel before the first token leaves nothing',
+    breaks: 'ending keptOf: cancel always keeps the user message',
+    seenRed: false,
+  },
+  'cancel.waiting': {
+    says: 'a waiting turn that is cancelled ends at once, and the model never hears of it',
+    breaks: 'withdraw-turn: leave the turn in the queue',
+    seenRed: false,
+  },
+  'cancel.frozen-replica': {
+    says: 'cancel of a turn whose replica is frozen ends it from its log within a second',
+    breaks: 'cancel-turn: wait without seizing',
+    seenRed: false,
+  },
+  'delete.ends-turns-everywhere': {
+    says: 'deleting a session ends its running and waiting turns with session_deleted on every replica, and nothing comes back',
+    breaks: 'delete-session: tell nobody',
+    seenRed: false,
+  },
+  'isolation.replica.same-history': {
+    says: 'a replica that never saw a session shows the model exactly the history that another replica made',
+    breaks: 'run-turn: leave the history out of the prompt',
+    seenRed: false,
+  },
+  'isolation.replica.killed': {
+    says: 'the history that a replica made is whole on the others after it was killed',
+    breaks: 'history-cache known: always answer that nothing newer is needed',
+    seenRed: false,
+  },
+  'isolation.sessions.two': {
+    says: 'two sessions that alternate over all replicas never see a word of each other',
+    breaks: 'keys sessionTag: leave out the conversation id',
+    seenRed: false,
+  },
+  'isolation.sessions.thirty': {
+    says: 'thirty parallel sessions on random replicas each get prompts of their own history alone',
+    breaks: 'keys sessionTag: leave out the conversation id',
+    seenRed: false,
+  },
+  'isolation.cache.same-bytes': {
+    says: 'the model gets the same bytes whether replicas keep histories in memory or not',
+    breaks: 'history-cache append: do not check that nothing is missing in between',
+    seenRed: false,
+  },
+  'isolation.delete.knows-nothing': {
+    says: 'a session made anew under a deleted id knows nothing of the old one, on every replica',
+    breaks: 'session.include history_for: do not compare the epoch',
+    seenRed: false,
+  },
+  'isolation.prefix.two-deployments': {
+    says: 'two deployments with different key prefixes on one Redis do not see each other',
+    breaks: 'keys makeKeys: ignore the prefix',
+    seenRed: false,
+  },
 } as const satisfies Record<string, PromiseEntry>;
 
 interface PromiseEntry {

@@ -4,7 +4,9 @@ import { freePort, isFree } from './free-port.ts';
 import { call } from './http.ts';
 import { waitFor } from './wait-for.ts';
 
-const builtEntry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The program under test: the built server, or the one that TURNWISE_ENTRY names, say a build broken on purpose. */
+const builtEntry =
+  process.env.TURNWISE_ENTRY ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** A server process of its own. */
 export interface Replica {

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import {
+  type Deployment,
+  follow,
+  historyOf,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../support/deployment.ts';
+import { call } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { textDeltas } from '../support/scripted-model.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(1);
+});
+afterAll(() => deployment.model.close());
+
+/** A model that says half of its answer, stops at a gate the first `gated` times, and then says all. */
+function halfThenGate(gated = 1) {
+  const gates = Array.from({ length: gated }, () => deployment.model.gate());
+  let calls = 0;
+  deployment.model.reply((request) => {
+    const gate = gates[calls];
+    calls += 1;
+    const said = request.messages.at(-1)?.content ?? '';
+    return gate === undefined
+      ? textDeltas(`whole answer to ${said}`)
+      : [{ delta: 'half of ' }, { delta: 'an answer' }, { wait: gate }, { delta: ' never seen' }];
+  });
+  return { gates, calls: () => calls };
+}
+
+promise(
+  'takeover.kill.reader-sees-it-go-on',
+  'a reader on another replica sees a killed turn restarted and then answered whole',
+  async () => {
+    const { gates, calls } = halfThenGate();
+    const dying = await deployment.another();
+    const survivor = replicaOf(deployment, 0);
+    const own = await say(dying, 'killed', 'hello');
+    await own.until('started');
+    const reader = await follow(survivor, 'killed', turnIdOf(own));
+    await reader.until('delta');
+    await gates[0]?.reached;
+    const killedAt = performance.now();
+    await dying.kill();
+    const events = await reader.all(10_000);
+    expect(performance.now() - killedAt).toBeLessThan(1000 + 5000);
+    const names = events.map((event) => event.event);
+    expect(names.filter((name) => name === 'restarted')).toHaveLength(1);
+    const after = events.slice(names.indexOf('restarted') + 1);
+    expect(after.map((event) => event.data.content ?? '').join('')).toBe('whole answer to hello');
+    expect(names.at(-1)).toBe('done');
+    expect(await historyOf(survivor, 'killed')).toEqual(['user: hello', 'assistant: whole answer to hello']);
+    expect(calls()).toBe(2);
+    expect((await turnOf(survivor, 'killed', turnIdOf(own))).attempt).toBe(2);
+  },
+);
+
+promise(
+  'takeover.kill.nobody-watches',
+  'a killed turn is taken over with no reader and nobody waiting',
+  async () => {
+    const { gates, calls } = halfThenGate();
+    const dying = await deployment.another();
+    const survivor = replicaOf(deployment, 0);
+    const own = await say(dying, 'alone', 'hello');
+    await gates[0]?.reached;
+    await dying.kill();
+    await waitFor(async () => (await turnOf(survivor, 'alone', turnIdOf(own))).status === 'completed', {
+      timeoutMs: 6000,
+      what: 'the turn to be completed elsewhere',
+    });
+    expect(await historyOf(survivor, 'alone')).toHaveLength(2);
+    expect(calls()).toBe(2);
+  },
+);
+
+promise(
+  'takeover.kill.order-behind-it',
+  'turns behind a killed one keep their order, those that waited on the dead replica too',
+  async () => {
+    const { gates } = halfThenGate();
+    const dying = await deployment.another();
+    const survivor = replicaOf(deployment, 0);
+    const first = await say(dying, 'line', 'one');
+    await gates[0]?.reached;
+    const second = await say(dying, 'line', 'two');
+    const third = await say(survivor, 'line', 'three');
+    await third.until('queued');
+    await dying.kill();
+    expect((await third.all(12_000)).at(-1)?.event).toBe('done');
+    expect((await turnOf(survivor, 'line', turnIdOf(first))).status).toBe('completed');
+    expect((await turnOf(survivor, 'line', turnIdOf(second))).attempt).toBe(1);
+    expect(await historyOf(survivor, 'line')).toEqual(
+      ['one', 'two', 'three'].flatMap((said) => [`user: ${said}`, `assistant: whole answer to ${said}`]),
+    );
+  },
+);
+
+promise(
+  'takeover.kill.twice',
+  'a turn whose second replica dies too fails as attempts_exhausted, and its readers are told',
+  async () => {
+    const { gates, calls } = halfThenGate(2);
+    const survivor = replicaOf(deployment, 0);
+    const dying = await deployment.another();
+    const own = await say(dying, 'twice', 'hello');
+    await gates[0]?.reached;
+    // The survivor sleeps, so that the second death is another replica's, not its own.
+    const second = await deployment.another();
+    survivor.pause();
+    await dying.kill();
+    await gates[1]?.reached;
+    await second.kill();
+    survivor.resume();
+    const reader = await follow(survivor, 'twice', turnIdOf(own));
+    const last = (await reader.all(10_000)).at(-1);
+    expect(last?.event).toBe('error');
+    expect(last?.data.code).toBe('attempts_exhausted');
+    expect((await turnOf(survivor, 'twice', turnIdOf(own))).status).toBe('failed');
+    expect(await historyOf(survivor, 'twice')).toEqual([]);
+    expect(calls()).toBe(2);
+    const next = await say(survivor, 'twice', 'again');
+    expect((await next.all()).at(-1)?.event).toBe('done');
+  },
+  40_000,
+);
+
+promise(
+  'sleeper.writes-nothing',
+  'a replica that slept past its lease writes nothing, and its own client gets the true answer',
+  async () => {
+    const { gates } = halfThenGate();
+    const sleeper = await deployment.another();
+    const survivor = replicaOf(deployment, 0);
+    const own = await say(sleeper, 'asleep', 'hello');
+    await own.until('delta');
+    await gates[0]?.reached;
+    sleeper.pause();
+    gates[0]?.open();
+    await waitFor(async () => (await turnOf(survivor, 'asleep', turnIdOf(own))).status === 'completed', {
+      timeoutMs: 6000,
+      what: 'the turn to be completed elsewhere',
+    });
+    const before = await call(survivor.url, 'GET', '/api/sessions/asleep');
+    sleeper.resume();
+    const events = await own.all(10_000);
+    const restarted = events.findIndex((event) => event.event === 'restarted');
+    expect(restarted).toBeGreaterThan(0);
+    const text = events.slice(restarted + 1).map((event) => event.data.content ?? '');
+    expect(text.join('')).toBe('whole answer to hello');
+    expect(events.at(-1)?.event).toBe('done');
+    expect(await historyOf(survivor, 'asleep')).toEqual(['user: hello', 'assistant: whole answer to hello']);
+    expect((await call(survivor.url, 'GET', '/api/sessions/asleep')).body).toEqual(before.body);
+    const log = await (await follow(survivor, 'asleep', turnIdOf(own))).all();
+    expect(log.map((event) => event.data.content ?? '').join('')).not.toContain('never seen');
+    await sleeper.kill();
+  },
+);

@@ -1,0 +1,120 @@
+import { call } from './http.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+import { type Replica, startReplica, startReplicas } from './replica.ts';
+import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
+import { openStream, type SseReader } from './sse.ts';
+
+/** Redis, a scripted model and some replicas: what most tests of the server need. */
+export interface Deployment {
+  readonly redis: RedisServer;
+  readonly model: ScriptedModel;
+  readonly replicas: readonly Replica[];
+  /** One more replica with the same settings, or some of them changed. */
+  another(env?: Readonly<Record<string, string>>): Promise<Replica>;
+}
+
+/** Short times, so that a test of a lease over takes seconds; each can be set anew. */
+const SHORT = { LOCK_TTL_MS: '1000', LOG_LEVEL: 'warn', SHUTDOWN_DELAY_SECONDS: '0' };
+
+export async function startDeployment(
+  count: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Deployment> {
+  const [redis, model] = await Promise.all([startRedis(), startScriptedModel()]);
+  const options = { redisUrl: redis.url, modelUrl: model.url, env: { ...SHORT, ...env } };
+  const replicas = await startReplicas(count, options);
+  return {
+    redis,
+    model,
+    replicas,
+    another: (more = {}) => startReplica({ ...options, env: { ...options.env, ...more } }),
+  };
+}
+
+/** A replica of a deployment, by number. */
+export function replicaOf(deployment: Deployment, index: number): Replica {
+  const replica = deployment.replicas[index];
+  if (replica === undefined) throw new Error(`there is no replica ${index}`);
+  return replica;
+}
+
+export interface SayOptions {
+  readonly onBusy?: string;
+  readonly idempotencyKey?: string;
+}
+
+/** Sends a message and reads its answer as a stream. */
+export function say(
+  replica: { readonly url: string },
+  conversationId: string,
+  message: string,
+  options: SayOptions = {},
+): Promise<SseReader> {
+  return openStream(`${replica.url}/api/chat/stream`, {
+    method: 'POST',
+    body: { message, conversation_id: conversationId, on_busy: options.onBusy },
+    headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
+  });
+}
+
+/** Reads a turn's events again or on, from any replica. */
+export function follow(
+  replica: { readonly url: string },
+  conversationId: string,
+  turnId: string,
+  lastEventId?: string,
+): Promise<SseReader> {
+  return openStream(`${replica.url}/api/sessions/${conversationId}/turns/${turnId}/stream`, {
+    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+  });
+}
+
+export function turnIdOf(reader: SseReader): string {
+  return String(reader.headers['x-turn-id']);
+}
+
+export interface WireMessage {
+  readonly id: string;
+  readonly turn_id: string;
+  readonly role: string;
+  readonly content: string;
+  readonly truncated?: boolean;
+}
+
+/** What history has, as `role: content`; a truncated message ends in a mark. */
+export async function historyOf(
+  replica: { readonly url: string },
+  conversationId: string,
+): Promise<string[]> {
+  const { body } = await call<{ messages?: WireMessage[] }>(
+    replica.url,
+    'GET',
+    `/api/sessions/${conversationId}/messages?limit=1000`,
+  );
+  return (body.messages ?? []).map(
+    (message) => `${message.role}: ${message.content}${message.truncated ? ' [truncated]' : ''}`,
+  );
+}
+
+export interface WireTurn {
+  readonly status: string;
+  readonly attempt: number;
+  readonly position: number | null;
+  readonly reply: string | null;
+  readonly kept: boolean | null;
+  readonly finish_reason: string | null;
+  readonly error: { readonly code: string } | null;
+}
+
+export async function turnOf(
+  replica: { readonly url: string },
+  conversationId: string,
+  turnId: string,
+): Promise<WireTurn> {
+  const { body } = await call<WireTurn>(
+    replica.url,
+    'GET',
+    `/api/sessions/${conversationId}/turns/${turnId}`,
+  );
+  return body;
+}
