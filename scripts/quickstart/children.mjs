@@ -30,6 +30,9 @@ export function createChildren(logFolder) {
       detached: true,
     });
     const log = createWriteStream(path.join(logFolder, `${name}.log`));
+    log.once('error', (error) =>
+      reportFailure(new SetupError(`The log of ${name} failed: ${error.message}`)),
+    );
     const lines = [];
     for (const stream of [process_.stdout, process_.stderr]) {
       stream.pipe(log, { end: false });

@@ -8,6 +8,8 @@ export function listenForStop() {
   const controller = new AbortController();
   const stop = () => controller.abort();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, stop);
+  // `| head`, or a terminal that is gone: without a listener the next line of output would be the end, and no clean one.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', stop);
   // npm passes SIGTERM to the shell between itself and this process, and the shell dies of it without a word.
   if (process.env.npm_lifecycle_event) {
     const parent = process.ppid;
