@@ -64,6 +64,10 @@ function crossChecks(config: Config, needs: Needs): string[] {
     'REDIS_CLUSTER and REDIS_SENTINELS: expected at most one of them',
   );
   must(
+    /^\/?(?:\d|1[0-5])?$/.test(new URL(config.REDIS_URL).pathname),
+    'REDIS_URL: expected a database from 0 to 15, the only ones that the lock knows',
+  );
+  must(
     config.MAX_MESSAGE_BYTES <= config.MAX_BODY_BYTES,
     'MAX_MESSAGE_BYTES: expected at most MAX_BODY_BYTES',
   );

@@ -17,8 +17,9 @@ export interface CommitContext {
   readonly unlogged: readonly TurnEvent[];
 }
 
-/** How long a finished answer is kept while Redis does not take it. */
-const COMMIT_PATIENCE_MS = 30_000;
+/** How long a finished answer is kept while Redis is away, and while it is full. */
+const AWAY_PATIENCE_MS = 30_000;
+const FULL_PATIENCE_MS = 5_000;
 const COMMIT_RETRY_MS = 250;
 
 /**
@@ -39,7 +40,7 @@ export async function commitTurn(
     said: context.said,
     unlogged: context.unlogged,
   };
-  const deadlineMs = performance.now() + COMMIT_PATIENCE_MS;
+  const beganMs = performance.now();
   for (;;) {
     const event = terminalEvent(outcome, current);
     const ending = endingFor(outcome, current, event);
@@ -62,13 +63,22 @@ export async function commitTurn(
         return;
       case 'unanswered':
         if (turn.loss !== null) return;
-        if (performance.now() > deadlineMs) return giveUp(turn, ended.code);
+        if (ended.code === 'storage_full' && current.kind !== 'failed' && isOver(beganMs, FULL_PATIENCE_MS)) {
+          // A full Redis still lets a turn go that leaves nothing; else it would be asked again later.
+          current = { ...timesOf(current), kind: 'failed', failure: failureOfCode('storage_full') };
+          continue;
+        }
+        if (isOver(beganMs, AWAY_PATIENCE_MS)) return giveUp(turn, ended.code);
         await sleep(COMMIT_RETRY_MS);
         continue;
       default:
         assertNever(ended);
     }
   }
+}
+
+function isOver(sinceMs: number, patienceMs: number): boolean {
+  return performance.now() > sinceMs + patienceMs;
 }
 
 function timesOf(conclusion: Conclusion): { startedAtMs: number; endedAtMs: number } {

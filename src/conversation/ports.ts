@@ -46,6 +46,8 @@ export type Admitted =
 /** A message on its way into a turn that waits. */
 export interface Joining {
   readonly turn: TurnRef;
+  /** Tells this message from others that join, and from itself sent again. */
+  readonly joinerId: string;
   readonly message: string;
   readonly idempotencyValue: string | null;
   readonly replacesIdempotencyValue: string | null;
@@ -134,6 +136,8 @@ export interface TurnQueue {
   admit(admission: Admission): Promise<Admitted>;
   /** Adds a message to a turn that still waits: both are answered together. */
   join(joining: Joining): Promise<Joined>;
+  /** Takes a message out again whose caller was told that it was not taken in. */
+  unjoin(turn: TurnRef, joinerId: string): Promise<void>;
   /** Makes the admission count: settled before a caller hears of the turn. False: too late, or gone. */
   confirm(turn: TurnRef): Promise<boolean>;
   open(turn: TurnRef): Promise<Opened>;

@@ -83,7 +83,7 @@ async function tryOnce(
         isHere = true;
         return { kind: 'in', turn };
       case 'join':
-        return await join(deps, request, { ...turn, turnId: admitted.turnId }, repeat, replaces);
+        return await join(deps, request, { ...turn, turnId: admitted.turnId }, turn.turnId, repeat, replaces);
       case 'exists':
         return { kind: 'known', idempotencyValue: admitted.idempotencyValue };
       case 'busy':
@@ -130,14 +130,20 @@ async function join(
   deps: TurnDeps,
   request: TurnRequest,
   turn: TurnRef,
+  joinerId: string,
   repeat: Repeat | null,
   replaces: string | null,
 ): Promise<Tried> {
-  const joined = await deps.queue.join({
+  const joining = {
     turn,
+    joinerId,
     message: request.message,
     idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
     replacesIdempotencyValue: replaces,
+  };
+  const joined = await deps.queue.join(joining).catch((error: unknown) => {
+    void untilAnswered(() => deps.queue.unjoin(turn, joinerId));
+    throw error;
   });
   switch (joined.kind) {
     case 'joined':
@@ -185,27 +191,32 @@ function isRefusal(error: unknown): boolean {
   return error instanceof TurnwiseError && REFUSALS.has(error.code);
 }
 
-/** How long to go on trying to take back a turn whose caller was told 503. */
-const WITHDRAW_PATIENCE_MS = 60_000;
-const WITHDRAW_RETRY_MS = 500;
-
 /**
  * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
  * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed.
  */
 async function withdrawLater(deps: TurnDeps, turn: TurnRef): Promise<void> {
-  const until = performance.now() + WITHDRAW_PATIENCE_MS;
+  const ending = {
+    outcome: 'failed',
+    failure: failureOfCode('redis_unavailable'),
+    evenIfRunning: true,
+  } as const;
+  await untilAnswered(() => deps.queue.withdraw(turn, ending));
+}
+
+/** How long to go on trying to take back what a caller was told is not in. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 500;
+
+async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
   while (performance.now() < until) {
     try {
-      await deps.queue.withdraw(turn, {
-        outcome: 'failed',
-        failure: failureOfCode('redis_unavailable'),
-        evenIfRunning: true,
-      });
+      await ask();
       return;
     } catch (error) {
       if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
-      await new Promise((resolve) => setTimeout(resolve, WITHDRAW_RETRY_MS).unref());
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
     }
   }
 }

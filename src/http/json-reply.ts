@@ -10,9 +10,15 @@ import { streamUrl } from './turn-stream.ts';
 /**
  * Reads a turn to its end and answers with the whole.
  *
+ * @returns null when the client has left
+ *
  * @throws what ended the turn, with its ids; draining with the place where it goes on
  */
-export async function collectReply(deps: TurnDeps, turn: TurnRef, signal: AbortSignal): Promise<ChatReply> {
+export async function collectReply(
+  deps: TurnDeps,
+  turn: TurnRef,
+  signal: AbortSignal,
+): Promise<ChatReply | null> {
   const ids = { turn_id: turn.turnId, session_id: turn.session.conversationId };
   let text: string[] = [];
   try {
@@ -43,6 +49,5 @@ export async function collectReply(deps: TurnDeps, turn: TurnRef, signal: AbortS
     const stream_url = streamUrl(turn.session.conversationId, turn.turnId);
     throw new TurnwiseError('draining', { details: { ...ids, stream_url } });
   }
-  // The client has left; nobody reads this.
-  throw new TurnwiseError('internal', { cause: new Error('the client left') });
+  return null;
 }

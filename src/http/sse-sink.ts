@@ -39,7 +39,10 @@ export class SseSink {
 
   /** Headers go out now, so that the client knows its turn before the first event. */
   open(): void {
-    if (!this.signal.aborted) this.#reply.sse.sendHeaders();
+    if (this.signal.aborted) return;
+    this.#reply.sse.sendHeaders();
+    // Node keeps a head back until the first byte of the body, which for a late reader may be long in coming.
+    this.#reply.raw.flushHeaders();
   }
 
   /** Writes frames in one piece; waits while the client's socket is full. @returns false when the client has left */

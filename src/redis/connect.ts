@@ -69,11 +69,12 @@ export function connect(place: RedisPlace, purpose: Purpose, failed: (error: Err
 
 function open(place: RedisPlace, tuning: Tuning): Client {
   const { retryStrategy, enableOfflineQueue, ...shared } = tuning;
+  const tls = place.caFile === undefined ? undefined : { ca: readFileSync(place.caFile) };
   const common = {
     ...shared,
     // A replica takes thousands of commands a second in small packets; waiting to fill them costs more.
     noDelay: true,
-    ...(place.caFile === undefined ? {} : { tls: { ca: readFileSync(place.caFile) } }),
+    ...(tls === undefined ? {} : { tls }),
   };
   const login = {
     ...(place.username === undefined ? {} : { username: place.username }),
@@ -100,6 +101,8 @@ function open(place: RedisPlace, tuning: Tuning): Client {
       enableOfflineQueue,
       sentinels: place.sentinels.map(hostAndPort),
       name: place.sentinelName ?? '',
+      // Without this ioredis would use `tls` for neither the Sentinels nor the primary they name.
+      ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
       sentinelRetryStrategy: () => 100,
       // A primary that was demoted closes nothing: its refusal to write is the sign to look for the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),

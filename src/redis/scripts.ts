@@ -7,6 +7,7 @@ import type { Client } from './connect.ts';
 const SCRIPTS = {
   admitTurn: 'admit-turn',
   joinTurn: 'join-turn',
+  unjoinTurn: 'unjoin-turn',
   confirmTurn: 'confirm-turn',
   openTurn: 'open-turn',
   beatTurn: 'beat-turn',
@@ -20,6 +21,7 @@ const SCRIPTS = {
   renameSession: 'rename-session',
   watchTurn: 'watch-turn',
   repairSession: 'repair-session',
+  settleScores: 'settle-scores',
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
@@ -31,6 +33,7 @@ declare module 'ioredis' {
   interface RedisCommander<Context extends ClientContext> {
     admitTurn(...args: ScriptArguments): Result<unknown, Context>;
     joinTurn(...args: ScriptArguments): Result<unknown, Context>;
+    unjoinTurn(...args: ScriptArguments): Result<unknown, Context>;
     confirmTurn(...args: ScriptArguments): Result<unknown, Context>;
     openTurn(...args: ScriptArguments): Result<unknown, Context>;
     beatTurn(...args: ScriptArguments): Result<unknown, Context>;
@@ -44,6 +47,7 @@ declare module 'ioredis' {
     renameSession(...args: ScriptArguments): Result<unknown, Context>;
     watchTurn(...args: ScriptArguments): Result<unknown, Context>;
     repairSession(...args: ScriptArguments): Result<unknown, Context>;
+    settleScores(...args: ScriptArguments): Result<unknown, Context>;
   }
 }
 

@@ -31,7 +31,7 @@ export function decodeTurn(
     userMessages: [
       fields.message,
       ...Array.from({ length: joined }, (_, index) => fields[`message:${index + 1}`] ?? ''),
-    ],
+    ].filter((message) => message !== ''),
     record: {
       turnId,
       conversationId: session.conversationId,

@@ -30,6 +30,12 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async admit(admission: Admission): Promise<Admitted> {
+    const first = await this.#admitOnce(admission);
+    return first.kind === 'late' ? this.#admitOnce(admission) : first;
+  }
+
+  /** An answer that comes in time and says late: our idea of Redis' clock was wrong; by then it is mended. */
+  async #admitOnce(admission: Admission): Promise<Admitted> {
     const { turn } = admission;
     const settings = this.#context.settings;
     const tag = sessionTag(turn.session);
@@ -52,7 +58,6 @@ export class RedisTurnQueue implements TurnQueue {
         known.count,
         HISTORY_TAIL,
         this.#context.keys.replicaChannelPrefix,
-        turn.session.conversationId,
         admission.ownerAsGiven,
         admission.message,
         titleFrom(admission.message),
@@ -75,6 +80,7 @@ export class RedisTurnQueue implements TurnQueue {
       case 'FULL':
         return { kind: 'full' };
       case 'LATE':
+        this.#context.clock.learn(reply.number(1));
         return { kind: 'late' };
       case 'CORRUPT':
         throw corrupt(turn.session, 'history and metadata do not fit together');
@@ -84,6 +90,11 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async join(joining: Joining): Promise<Joined> {
+    const first = await this.#joinOnce(joining);
+    return first.kind === 'late' ? this.#joinOnce(joining) : first;
+  }
+
+  async #joinOnce(joining: Joining): Promise<Joined> {
     const { turn } = joining;
     const { client, settings } = this.#context;
     const raw = await answered(
@@ -97,6 +108,7 @@ export class RedisTurnQueue implements TurnQueue {
         joining.message,
         joining.idempotencyValue ?? '',
         joining.replacesIdempotencyValue ?? '',
+        joining.joinerId,
       ),
     );
     const reply = new ScriptReply(raw);
@@ -109,6 +121,7 @@ export class RedisTurnQueue implements TurnQueue {
       case 'STALE':
         return { kind: 'stale' };
       case 'LATE':
+        this.#context.clock.learn(reply.number(1));
         return { kind: 'late' };
       case 'TOO_LARGE':
         return { kind: 'too_large' };
@@ -117,21 +130,25 @@ export class RedisTurnQueue implements TurnQueue {
     }
   }
 
+  async unjoin(turn: TurnRef, joinerId: string): Promise<void> {
+    const { client } = this.#context;
+    await answered(client.unjoinTurn(1, this.#context.sessionKeys(turn).turn(turn.turnId), joinerId));
+  }
+
   async confirm(turn: TurnRef): Promise<boolean> {
-    const now = this.#context.clock.nowMs();
+    const { clock, running, settings } = this.#context;
     // Sent in one go; the caller hears of the turn only when both stand, so that its loss is noticed.
-    const [answer] = await answered(
-      Promise.all([
-        this.#context.client.confirmTurn(
-          1,
-          this.#context.sessionKeys(turn).turn(turn.turnId),
-          this.#context.settings.replicaId,
-          now + ADMISSION_MS,
-        ),
-        this.#context.running.add(turn, now + this.#context.settings.leaseMs),
-      ]),
-    );
-    return answer === 'OK';
+    const listed = running.add(turn, clock.nowMs() + settings.leaseMs);
+    const [first] = await answered(Promise.all([this.#confirmOnce(turn), listed]));
+    return first === 'OK' || (first === 'LATE' && (await answered(this.#confirmOnce(turn))) === 'OK');
+  }
+
+  async #confirmOnce(turn: TurnRef): Promise<string> {
+    const { client, clock, settings } = this.#context;
+    const key = this.#context.sessionKeys(turn).turn(turn.turnId);
+    const reply = new ScriptReply(await client.confirmTurn(1, key, settings.replicaId, this.#deadline()));
+    if (reply.word === 'LATE') clock.learn(reply.number(1));
+    return reply.word;
   }
 
   async open(turn: TurnRef): Promise<Opened> {

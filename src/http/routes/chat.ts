@@ -33,7 +33,9 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
       async (request, reply) => {
         const turn = await admit(deps, request, request.body);
         announce(reply, turn);
-        return collectReply(deps.turns, turn, new SseSink(reply).signal);
+        const answer = await collectReply(deps.turns, turn, new SseSink(reply).signal);
+        // Nobody is left to answer.
+        return answer ?? reply.hijack();
       },
     );
 

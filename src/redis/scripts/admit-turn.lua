@@ -4,8 +4,8 @@
 -- ARGV  1 turn id  2 replica  3 session (owner/conversation)  4 admit not after (ms, Redis' time; 0: always)
 --       5 session TTL (ms)  6 lease (ms)  7 most waiting turns  8 on_busy  9 idempotency value ('': none)
 --       10 idempotency value it may replace ('': none)  11 cached epoch  12 cached message count  13 tail (messages)
---       14 channel prefix of replicas  15 conversation id  16 owner as given  17 message  18 title
--- RETURNS  LATE | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
+--       14 channel prefix of replicas  15 owner as given  16 message  17 title
+-- RETURNS  LATE now | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
 --          | GRANTED now fence attempt epoch count dropped from messages
 --          | QUEUED now position running-turn running-lease
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
@@ -31,7 +31,7 @@ elseif sent_before == 'queued' then
   return {'QUEUED', int(now), position_of(member) or 0, running or '', m[5] or '0'}
 end
 
-if deadline > 0 and now > deadline then return {'LATE'} end
+if deadline > 0 and now > deadline then return {'LATE', int(now)} end
 if idem ~= '' then
   local known = redis.call('GET', IDEM)
   if known and known ~= old_idem then return {'EXISTS', known} end
@@ -48,11 +48,11 @@ if (busy or locked) and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
 
 if not m[1] then
   redis.call('HSET', META, 'created_at', int(now), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
-    'owner', ARGV[16], 'title', ARGV[18])
+    'owner', ARGV[15], 'title', ARGV[17])
 end
 redis.call('HSET', META, 'last_accessed', int(now))
 redis.call('HSET', TURN, 'status', 'queued', 'session', session, 'attempt', 0, 'replica', replica,
-  'lease', int(now + lease), 'message', ARGV[17], 'on_busy', on_busy, 'created_at', int(now))
+  'lease', int(now + lease), 'message', ARGV[16], 'on_busy', on_busy, 'created_at', int(now))
 if idem ~= '' then
   redis.call('SET', IDEM, idem)
   redis.call('HSET', TURN, 'idem', string.match(IDEM, '[^:]+$'))

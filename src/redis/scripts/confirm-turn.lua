@@ -1,10 +1,10 @@
 -- confirm-turn: its replica has seen the admission; from now on the turn is taken over when that replica dies.
 -- KEYS  1 turn
 -- ARGV  1 replica  2 confirm not after (ms, Redis' time; 0: always)
--- RETURNS  OK | GONE | LATE
+-- RETURNS  OK | GONE | LATE now
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-if redis.call('HGET', KEYS[1], 'replica') ~= ARGV[1] then return 'GONE' end
-if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return 'LATE' end
+if redis.call('HGET', KEYS[1], 'replica') ~= ARGV[1] then return {'GONE'} end
+if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE', string.format('%.0f', now)} end
 redis.call('HSET', KEYS[1], 'confirmed', 1)
-return 'OK'
+return {'OK'}

@@ -75,7 +75,11 @@ local function granted_reply(turn_key, fence, attempt, cached_epoch, cached_coun
   for _, part in ipairs(history_for(cached_epoch, tonumber(cached_count), tonumber(tail))) do reply[#reply + 1] = part end
   local said = redis.call('HMGET', turn_key, 'message', 'joined')
   local messages = {said[1]}
-  for i = 1, tonumber(said[2] or '0') do messages[#messages + 1] = redis.call('HGET', turn_key, 'message:' .. i) end
+  for i = 1, tonumber(said[2] or '0') do
+    local message = redis.call('HGET', turn_key, 'message:' .. i)
+    -- Empty: taken out again.
+    if message and message ~= '' then messages[#messages + 1] = message end
+  end
   reply[#reply + 1] = messages
   return reply
 end
