@@ -11,6 +11,7 @@ import {
 } from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
+import { askRedis } from '../support/redis.ts';
 import { echo } from '../support/scripted-model.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -160,7 +161,10 @@ promise(
     const waiting = await say(b, 'doomed', 'more');
     await waiting.until('queued');
     const json = chat(a, 'doomed', 'json');
-    await waitFor(async () => (await redisQueue()) === 2, { timeoutMs: 2000, what: 'two waiting turns' });
+    await waitFor(
+      async () => (await askRedis(deployment.redis.port, 'ZCARD', 'turnwise:{-/doomed}:queue')) === 2,
+      { timeoutMs: 2000, what: 'two waiting turns' },
+    );
     const deleted = await call(b.url, 'DELETE', '/api/sessions/doomed');
     expect(deleted).toMatchObject({ status: 200, body: { message: '会话已删除', session_id: 'doomed' } });
     for (const reader of [running, viewer, waiting]) {
@@ -180,13 +184,3 @@ promise(
     expect((await call(a.url, 'DELETE', '/api/sessions/never')).status).toBe(404);
   },
 );
-
-async function redisQueue(): Promise<number> {
-  const { Redis } = await import('ioredis');
-  const client = new Redis(deployment.redis.url);
-  try {
-    return await client.zcard('turnwise:{-/doomed}:queue');
-  } finally {
-    client.disconnect();
-  }
-}

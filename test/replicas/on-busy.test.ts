@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import {
+  type Deployment,
+  follow,
+  historyOf,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { askRedis } from '../support/redis.ts';
+import { echo } from '../support/scripted-model.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2, { MAX_MESSAGE_BYTES: '40' });
+});
+afterAll(() => deployment.model.close());
+
+/** The first call says one piece and stops at a gate; later calls echo. */
+function gatedOnce() {
+  const gate = deployment.model.gate();
+  let calls = 0;
+  deployment.model.reply((request) => {
+    calls += 1;
+    return calls === 1 ? [{ delta: 'begun' }, { wait: gate }, { delta: ' ended' }] : echo(request);
+  });
+  return gate;
+}
+
+/** A running turn whose first piece is out, on replica 0. */
+async function running(conversationId: string) {
+  const gate = gatedOnce();
+  const reader = await say(replicaOf(deployment, 0), conversationId, 'first');
+  await gate.reached;
+  await reader.until('delta');
+  return { gate, reader };
+}
+
+promise(
+  'busy.interrupt',
+  'interrupt stops the running turn, keeps what it said, and runs ahead of those waiting',
+  async () => {
+    const { reader } = await running('interrupt');
+    const b = replicaOf(deployment, 1);
+    const waiting = await say(b, 'interrupt', 'waiting');
+    await waiting.until('queued');
+    const interrupting = await say(b, 'interrupt', 'urgent', { onBusy: 'interrupt' });
+    expect((await reader.all()).at(-1)).toMatchObject({ event: 'cancelled', data: { kept: true } });
+    expect((await interrupting.all()).at(-1)?.event).toBe('done');
+    expect((await waiting.all()).at(-1)?.event).toBe('done');
+    expect(await historyOf(b, 'interrupt')).toEqual([
+      'user: first',
+      'assistant: begun [truncated]',
+      'user: urgent',
+      'assistant: echo:urgent',
+      'user: waiting',
+      'assistant: echo:waiting',
+    ]);
+  },
+);
+
+promise(
+  'busy.interrupt.before-first-token',
+  'an interrupted turn that has said nothing keeps its user message',
+  async () => {
+    const gate = deployment.model.gate();
+    let calls = 0;
+    deployment.model.reply((request) => {
+      calls += 1;
+      return calls === 1 ? [{ wait: gate }] : echo(request);
+    });
+    const first = await say(replicaOf(deployment, 0), 'interrupt-early', 'first');
+    await gate.reached;
+    const second = await say(replicaOf(deployment, 1), 'interrupt-early', 'second', { onBusy: 'interrupt' });
+    await first.all();
+    await second.all();
+    expect(await historyOf(replicaOf(deployment, 0), 'interrupt-early')).toEqual([
+      'user: first',
+      'user: second',
+      'assistant: echo:second',
+    ]);
+  },
+);
+
+promise('busy.rollback', 'rollback stops the running turn and leaves nothing of it', async () => {
+  const { reader } = await running('rollback');
+  const b = replicaOf(deployment, 1);
+  const second = await chat(b, 'rollback', 'instead', { onBusy: 'rollback' });
+  expect((await reader.all()).at(-1)).toMatchObject({
+    event: 'cancelled',
+    data: { kept: false, message_count: 0 },
+  });
+  expect(second.body).toMatchObject({ reply: 'echo:instead', message_count: 2 });
+  expect(await historyOf(b, 'rollback')).toEqual(['user: instead', 'assistant: echo:instead']);
+  expect((await turnOf(b, 'rollback', turnIdOf(reader))).status).toBe('cancelled');
+});
+
+promise('busy.interrupt.later-first', 'of two interrupts the later goes first', async () => {
+  const { reader } = await running('two-interrupts');
+  const a = replicaOf(deployment, 0);
+  // The running turn is frozen in its stop until both stand in the queue: neither replica is told.
+  const frozen = await deployment.another();
+  const gate = gatedOnce();
+  const slow = await say(frozen, 'two-interrupts-2', 'first');
+  await gate.reached;
+  frozen.pause();
+  const early = await say(a, 'two-interrupts-2', 'early', { onBusy: 'interrupt' });
+  await early.until('queued');
+  const late = await say(a, 'two-interrupts-2', 'late', { onBusy: 'interrupt' });
+  await late.until('queued');
+  await Promise.all([early.all(15_000), late.all(15_000)]);
+  const history = await historyOf(a, 'two-interrupts-2');
+  expect(history.filter((line) => line.startsWith('user'))).toEqual([
+    'user: first',
+    'user: late',
+    'user: early',
+  ]);
+  await frozen.kill();
+  slow.destroy();
+  reader.destroy();
+});
+
+promise(
+  'busy.coalesce',
+  'coalesce joins the last waiting turn: one answer for all, the same for each joiner, on any replica',
+  async () => {
+    const { gate, reader } = await running('coalesce');
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const second = await say(a, 'coalesce', 'second', { onBusy: 'coalesce' });
+    await second.until('queued');
+    const third = await say(b, 'coalesce', 'third', { onBusy: 'coalesce' });
+    expect(turnIdOf(third)).toBe(turnIdOf(second));
+    const tooMuch = await chat(b, 'coalesce', 'x'.repeat(35), { onBusy: 'coalesce' });
+    expect(tooMuch).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } });
+    const json = chat(a, 'coalesce', 'fourth', { onBusy: 'coalesce' });
+    await waitFor(
+      async () =>
+        (await askRedis(
+          deployment.redis.port,
+          'HGET',
+          `turnwise:{-/coalesce}:turn:${turnIdOf(second)}`,
+          'joined',
+        )) === '2',
+      { timeoutMs: 2000, what: 'two joiners' },
+    );
+    const callsBefore = deployment.model.requests.length;
+    gate.open();
+    await reader.all();
+    expect((await second.all()).at(-1)).toMatchObject({ event: 'done' });
+    expect((await third.all()).at(-1)).toMatchObject({ event: 'done' });
+    expect(third.text()).toBe(second.text());
+    expect((await json).body).toMatchObject({ reply: second.text(), turn_id: turnIdOf(second) });
+    expect(deployment.model.requests.length).toBe(callsBefore + 1);
+    expect(deployment.model.requests.at(-1)?.messages.slice(-3)).toEqual(
+      ['second', 'third', 'fourth'].map((content) => ({ role: 'user', content })),
+    );
+    expect(await historyOf(b, 'coalesce')).toEqual([
+      'user: first',
+      'assistant: begun ended',
+      'user: second',
+      'user: third',
+      'user: fourth',
+      'assistant: echo:fourth',
+    ]);
+  },
+);
+
+promise('busy.coalesce.cancel', 'cancelling a coalesced turn ends all who joined', async () => {
+  const { gate, reader } = await running('coalesce-cancel');
+  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+  const second = await say(a, 'coalesce-cancel', 'second', { onBusy: 'coalesce' });
+  await second.until('queued');
+  const third = await say(b, 'coalesce-cancel', 'third', { onBusy: 'coalesce' });
+  const answer = await call(b.url, 'POST', `/api/sessions/coalesce-cancel/turns/${turnIdOf(third)}/cancel`);
+  expect(answer.body).toMatchObject({ status: 'cancelled', kept: false });
+  expect((await second.all()).at(-1)?.event).toBe('cancelled');
+  expect((await third.all()).at(-1)?.event).toBe('cancelled');
+  gate.open();
+  expect((await reader.all()).at(-1)?.event).toBe('done');
+  expect(await historyOf(a, 'coalesce-cancel')).toHaveLength(2);
+});
+
+promise('busy.coalesce.alone', 'coalesce with none waiting waits like enqueue', async () => {
+  const { gate, reader } = await running('coalesce-alone');
+  const second = await say(replicaOf(deployment, 1), 'coalesce-alone', 'second', { onBusy: 'coalesce' });
+  await second.until('queued');
+  expect(turnIdOf(second)).not.toBe(turnIdOf(reader));
+  gate.open();
+  expect((await second.all()).at(-1)?.event).toBe('done');
+});
+
+promise('busy.position', 'a waiting stream hears its position as those before it end', async () => {
+  const { gate } = await running('position');
+  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+  const second = await say(a, 'position', 'second');
+  expect((await second.until('queued')).data.position).toBe(1);
+  const third = await say(b, 'position', 'third');
+  expect((await third.until('queued')).data.position).toBe(2);
+  await call(a.url, 'POST', `/api/sessions/position/turns/${turnIdOf(second)}/cancel`);
+  expect((await third.until('queued', 2500)).data.position).toBe(1);
+  const viewer = await follow(a, 'position', turnIdOf(third));
+  await viewer.until('queued');
+  await viewer.until('queued');
+  gate.open();
+  expect((await viewer.all()).at(-1)?.event).toBe('done');
+  expect((await third.all()).map((event) => event.event)).toEqual(viewer.events.map((event) => event.event));
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
+import { call } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { textDeltas } from '../support/scripted-model.ts';
+import type { SseEvent } from '../support/sse.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2);
+});
+afterAll(() => deployment.model.close());
+
+const TEXT = Array.from({ length: 120 }, (_, index) => `word${index} `).join('');
+
+function rendered(events: readonly SseEvent[]): string[] {
+  return events.map((event) => `${event.id} ${event.event} ${JSON.stringify(event.data)}`);
+}
+
+promise(
+  'resume.every-place',
+  'resuming after any event of a turn, from any replica, gives exactly the events after it',
+  async () => {
+    deployment.model.reply(() => textDeltas(TEXT, 5));
+    const own = await say(replicaOf(deployment, 0), 'resume', 'hello');
+    const all = await own.all();
+    expect(own.text()).toBe(TEXT);
+    for (const [index, event] of all.entries()) {
+      const reader = await follow(replicaOf(deployment, index % 2), 'resume', turnIdOf(own), event.id);
+      if (index === all.length - 1) {
+        expect(reader.status).toBe(204);
+        continue;
+      }
+      expect(rendered(await reader.all())).toEqual(rendered(all.slice(index + 1)));
+    }
+    const whole = await follow(replicaOf(deployment, 1), 'resume', turnIdOf(own));
+    expect(rendered(await whole.all())).toEqual(rendered(all));
+  },
+);
+
+promise(
+  'resume.live-many-viewers',
+  'viewers who come while a turn runs, on any replica, see the same whole turn, each event once',
+  async () => {
+    const gates = [deployment.model.gate(), deployment.model.gate(), deployment.model.gate()];
+    const pieces = textDeltas(TEXT, 20);
+    deployment.model.reply(() =>
+      pieces.flatMap((piece, index) => {
+        const gate = index % 10 === 9 ? gates[(index - 9) / 10] : undefined;
+        return gate === undefined ? [piece] : [piece, { wait: gate }];
+      }),
+    );
+    const own = await say(replicaOf(deployment, 0), 'viewers', 'hello');
+    const viewers = [];
+    for (const gate of gates) {
+      await gate.reached;
+      for (const index of [0, 1]) {
+        viewers.push(await follow(replicaOf(deployment, index), 'viewers', turnIdOf(own)));
+        const from = own.events.at(-1)?.id;
+        if (from !== undefined)
+          viewers.push(await follow(replicaOf(deployment, index), 'viewers', turnIdOf(own), from));
+      }
+      gate.open();
+    }
+    const all = rendered(await own.all());
+    for (const viewer of viewers) {
+      const seen = rendered(await viewer.all());
+      expect(seen).toEqual(all.slice(all.length - seen.length));
+      expect(viewer.ended).toBe('terminal');
+    }
+    expect(viewers.filter((viewer) => viewer.events.length === all.length).length).toBeGreaterThanOrEqual(6);
+  },
+);
+
+promise(
+  'resume.refusals',
+  'a turn that is not there is 404, an event id that is not one is 400',
+  async () => {
+    deployment.model.reply(() => textDeltas('short'));
+    const own = await say(replicaOf(deployment, 0), 'refusals', 'hello');
+    await own.all();
+    const turn = turnIdOf(own);
+    const b = replicaOf(deployment, 1);
+    expect((await follow(b, 'refusals', 'tnone')).status).toBe(404);
+    expect((await follow(b, 'another-session', turn)).status).toBe(404);
+    for (const bad of ['x', '-1-1', '1', '1-', '99999999999999999999-1', '1-2-3', '1-1; x']) {
+      const answer = await follow(b, 'refusals', turn, bad);
+      expect([bad, answer.status]).toEqual([bad, 400]);
+      expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request' } });
+    }
+    const path = `/api/sessions/refusals/turns/${turn}`;
+    expect((await call(b.url, 'GET', path)).body).toMatchObject({ status: 'completed', reply: 'short' });
+  },
+);
