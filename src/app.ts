@@ -7,7 +7,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { TurnwiseError } from './errors.ts';
-import { answerBrokenRequest, installErrorReplies } from './http/error-reply.ts';
+import { readBodies } from './http/bodies.ts';
+import { answerBrokenRequest, asTurnwiseError, installErrorReplies, sendError } from './http/error-reply.ts';
 import type { HttpDeps } from './http/http-deps.ts';
 import { trackMethods } from './http/method-not-allowed.ts';
 import { chatRoutes } from './http/routes/chat.ts';
@@ -26,6 +27,11 @@ const REQUEST_ID = /^[A-Za-z0-9-]{1,64}$/;
 export interface RateLimitStore {
   readonly redis: unknown;
   readonly nameSpace: string;
+}
+
+/** On plain HTTP the page could not load its own scripts otherwise, except on loopback. */
+function withoutUpgrade(policy: string): string {
+  return policy.replace(/;?\s*upgrade-insecure-requests/, '');
 }
 
 /** A number says how many proxies stand in front; Fastify wants that as a function of the hop. */
@@ -53,16 +59,29 @@ export async function buildApp(
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
     },
-    routerOptions: { maxParamLength: 200 },
+    // Longer ones are refused by the schema, in our own words; the request line is bounded by Node.
+    routerOptions: { maxParamLength: 20_000 },
+    // Node's own refusal has no body.
+    http: { requireHostHeader: false },
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      void sendError(request, reply, asTurnwiseError(error));
+    },
     requestTimeout: 30_000,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // Fastify reads text/plain by itself, past our schemas.
-  app.removeContentTypeParser('text/plain');
+  readBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new TurnwiseError('invalid_request', { message: 'the Host header is missing' });
+    }
+  });
+  // Event streams have their own rule and do not pass here.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    done();
   });
   installErrorReplies(app);
   const addMissingMethods = trackMethods(app);
@@ -72,6 +91,8 @@ export async function buildApp(
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['X-Session-ID', 'X-Turn-ID', 'X-Request-ID', 'Retry-After'],
     maxAge: 600,
+    // An OPTIONS that is no preflight gets our own answer.
+    strictPreflight: false,
   });
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS });
   if (settings.rateLimitPerMinute > 0) {
@@ -93,7 +114,11 @@ export async function buildApp(
       },
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP: withoutUpgrade,
+  });
 
   const streams = new Streams(settings.maxStreams, deps.streamsOpen);
   await app.register(chatRoutes(deps, streams));

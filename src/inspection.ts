@@ -1,9 +1,14 @@
 import type { Inspection } from './http/http-deps.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Replica } from './wiring.ts';
 
 /** What a replica tells of itself and of Redis, in time whatever Redis does. */
 export function inspect(replica: Replica): Inspection {
   const { redis, turns, metrics } = replica;
+  const lastReconcile = async () => {
+    const text = await within(300, redis.client.get(redis.keys.reconcile));
+    return text === null ? null : parse(text);
+  };
   return {
     sessionCount: (timeoutMs) => within(timeoutMs, redis.sessions.count(null)),
     unreadyBecause: async () => {
@@ -11,15 +16,21 @@ export function inspect(replica: Replica): Inspection {
       const answered = await within(500, redis.client.ping());
       return answered === null ? 'Redis does not answer' : null;
     },
-    lastReconcile: async () => {
-      const text = await within(300, redis.client.get(redis.keys.reconcile));
-      return text === null ? null : parse(text);
+    lastReconcile,
+    metrics: async () => {
+      // From the report, because whichever replica ran it, all show the same.
+      showReport(metrics, await lastReconcile());
+      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
-    metrics: async () => ({
-      contentType: metrics.registry.contentType,
-      text: await metrics.registry.metrics(),
-    }),
   };
+}
+
+function showReport(metrics: Metrics, report: unknown): void {
+  if (typeof report !== 'object' || report === null) return;
+  const { sessions, ended_at } = report as Partial<Record<string, unknown>>;
+  if (typeof sessions === 'number') metrics.sessions.set(sessions);
+  const endedAtMs = typeof ended_at === 'string' ? Date.parse(ended_at) : Number.NaN;
+  if (!Number.isNaN(endedAtMs)) metrics.reconciledAt.set(endedAtMs / 1000);
 }
 
 function parse(text: string): unknown {

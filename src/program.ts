@@ -1,37 +1,76 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { runDemoModel } from './cli/demo-model.ts';
-import { ConfigError } from './config.ts';
-import { serve } from './serve.ts';
+import { Command, CommanderError } from 'commander';
+import { EXIT_CODES, wholeNumber } from './cli/arguments.ts';
+import { processTerminal, type Terminal } from './cli/terminal.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { TurnwiseError } from './errors.ts';
+import { addCare, addSessions } from './operator-commands.ts';
+import { OperatorError } from './operator-error.ts';
 
-/** The command line; exits 2 when the settings are not valid. */
+/** The command line; its exit codes are in its help. Each command loads what it needs, so that help is quick. */
 export async function runProgram(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const terminal = processTerminal();
   const program = new Command('turnwise')
     .description('A conversation server between chat front ends and any OpenAI-compatible model.')
-    .showHelpAfterError();
+    .showHelpAfterError('(--help tells more)')
+    .exitOverride()
+    .addHelpText('after', EXIT_CODES);
+  addServices(program, environment);
+  addSessions(program, environment, terminal);
+  addCare(program, environment, terminal);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = exitCodeOf(error, terminal);
+  }
+}
 
+/** What runs until it is told to stop. */
+function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
   program
     .command('serve')
-    .description('one replica; settings from the environment')
-    .action(() => serve(environment));
-
+    .description('one replica, background jobs included unless WORKER=off')
+    .action(async () => {
+      const { serve } = await import('./serve.ts');
+      return serve(environment);
+    });
+  program
+    .command('worker')
+    .description('only the background jobs; for replicas with WORKER=off beside it')
+    .action(async () => {
+      const { work } = await import('./work.ts');
+      return work(environment);
+    });
+  program
+    .command('web')
+    .description('the chat page on HOST and WEB_PORT; it finds the API at WEB_API_URL')
+    .action(async () => {
+      const { HOST, WEB_PORT, WEB_API_URL } = readConfig(environment);
+      const { serveWeb } = await import('./cli/web.ts');
+      return serveWeb({ host: HOST, port: WEB_PORT, apiUrl: WEB_API_URL });
+    });
   program
     .command('demo-model')
     .description('the demo model alone: small, OpenAI-compatible, needs no key')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <number>', 'port to listen on; 0: any', portNumber, 9000)
-    .action((options: { host: string; port: number }) => runDemoModel(options));
-
-  try {
-    await program.parseAsync(argv);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
+    .option('--port <number>', 'port to listen on; 0: any', wholeNumber(0, 65_535), 9000)
+    .action(async (options: { host: string; port: number }) => {
+      const { runDemoModel } = await import('./cli/demo-model.ts');
+      const { startDemoModel } = await import('./model/demo-model.ts');
+      return runDemoModel(startDemoModel, options);
+    });
 }
 
-function portNumber(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65535)) throw new InvalidArgumentError('expected a whole number from 0 to 65535');
-  return port;
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  // Commander has written its own message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ConfigError) {
+    terminal.err(`${error.message}\n`);
+    return 2;
+  }
+  if (error instanceof OperatorError || error instanceof TurnwiseError) {
+    const cause = error instanceof TurnwiseError && error.cause instanceof Error ? error.cause.message : '';
+    terminal.err(`${error.message}${cause === '' ? '' : ` (${cause})`}\n`);
+    return 1;
+  }
+  throw error;
 }

@@ -7,7 +7,7 @@ import { inspect } from './inspection.ts';
 import { checkFormat } from './redis/format.ts';
 import { shutDownOnSignal } from './shutdown.ts';
 import { makeLogger } from './telemetry/logger.ts';
-import { makeReplicaId, type Replica, wireReplica } from './wiring.ts';
+import { makeReplicaId, type Replica, wireReplica, wireWorker } from './wiring.ts';
 
 /** Dead replicas' turns are looked for this often, give or take, so that replicas do not look all at once. */
 const RECOVER_EVERY_MS = 1000;
@@ -38,8 +38,10 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   });
   const stopRecovery = recoverNowAndThen(replica);
   await app.listen({ host: config.HOST, port: config.PORT });
+  const worker =
+    config.WORKER === 'inline' ? wireWorker(config, logger, replica.turns.observer.failed) : undefined;
   shutDownOnSignal(
-    { app, replica, stopRecovery, stopWorker: async () => {} },
+    { app, replica, stopRecovery, stopWorker: async () => worker?.close() },
     { delayMs: config.SHUTDOWN_DELAY_SECONDS * 1000, graceMs: config.SHUTDOWN_GRACE_SECONDS * 1000 },
   );
 }

@@ -7,10 +7,17 @@ import type { Notice, Observer, TurnRef } from './conversation/ports.ts';
 import { recoverTurns } from './conversation/recover-turns.ts';
 import { TurnwiseError } from './errors.ts';
 import type { HttpSettings } from './http/http-deps.ts';
+import { reconcile } from './jobs/reconcile.ts';
+import { type JobWorker, startWorker } from './jobs/worker.ts';
 import { OpenAiModel } from './model/openai.ts';
 import { tokenCounter } from './model/tokens.ts';
-import type { RedisPlace } from './redis/connect.ts';
+import { connect } from './redis/connect.ts';
+import { refuseOtherFormat } from './redis/format.ts';
+import { makeKeys } from './redis/keys.ts';
+import { RedisReconcileStore } from './redis/reconcile-store.ts';
 import { openRedisRoom, type RedisRoom } from './redis/redis-room.ts';
+import { defineScripts } from './redis/scripts.ts';
+import { redisPlace, repairSettings } from './redis-settings.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 /** One replica, put together but not yet serving: the only place where the rooms meet. */
@@ -68,6 +75,33 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
   return { replicaId, turns, redis, model, metrics, httpSettings: httpSettings(config) };
 }
 
+/** The worker on background jobs, on connections of its own. */
+export function wireWorker(
+  config: Config,
+  logger: Logger,
+  failed: (what: string, error: unknown) => void,
+): JobWorker {
+  const keys = makeKeys(config.KEY_PREFIX);
+  // BullMQ hears of this client's errors as well, and tells.
+  const client = connect(redisPlace(config), 'jobs', () => {});
+  defineScripts(client);
+  const store = new RedisReconcileStore(client, keys, repairSettings(config));
+  return startWorker({
+    connection: client,
+    disconnect: () => client.disconnect(),
+    prefix: keys.jobs,
+    reconcileEveryMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
+    reconcile: async (signal) => {
+      await refuseOtherFormat(client, keys);
+      return reconcile(store, { isDryRun: false, signal });
+    },
+    reconciled: ({ skipped, ...counts }, job) => {
+      logger.info({ job, ...counts }, 'reconciled');
+    },
+    failed,
+  });
+}
+
 /** A random beginning per process and a counter: as unique as random ids, at a fiftieth of their price. */
 function makeTurnIds(replicaId: string): () => string {
   let count = 0;
@@ -89,18 +123,6 @@ function makeObserver(logger: Logger, metrics: Metrics): Observer {
       const code = error instanceof TurnwiseError ? error.code : undefined;
       logger.warn({ err: error, code, ...ids }, `could not ${what}`);
     },
-  };
-}
-
-export function redisPlace(config: Config): RedisPlace {
-  return {
-    url: config.REDIS_URL,
-    cluster: config.REDIS_CLUSTER,
-    sentinels: config.REDIS_SENTINELS,
-    sentinelName: config.REDIS_SENTINEL_NAME,
-    username: config.REDIS_USERNAME,
-    password: config.REDIS_PASSWORD,
-    caFile: config.REDIS_CA_FILE,
   };
 }
 

@@ -9,6 +9,9 @@ export interface Answer {
   readonly usage: Usage | null;
 }
 
+/** After its last token a model may still say what the answer cost. */
+const USAGE_PATIENCE_MS = 2000;
+
 /**
  * Asks the model and hands on each piece of text as it comes, within all bounds of time and length.
  *
@@ -37,20 +40,22 @@ export async function askModel(
         text.push(part.text);
         await heard(part.text);
       }
-      patience.listen(limits.idleTimeoutMs);
+      patience.listen(finishReason === null ? limits.idleTimeoutMs : USAGE_PATIENCE_MS);
     }
   } catch (error) {
-    throw (
-      patience.reason ??
-      (error instanceof TurnwiseError ? error : new TurnwiseError('model_error', { cause: error }))
-    );
+    // Some servers never close what they have finished; only the usage is missed then.
+    const isWhole = finishReason !== null && patience.reason !== null;
+    if (!isWhole) throw patience.reason ?? asModelError(error);
   } finally {
     patience.end();
   }
-  if (patience.reason !== null) throw patience.reason;
-  if (finishReason === null) throw modelError('the stream was cut');
+  if (finishReason === null) throw patience.reason ?? modelError('the stream was cut');
   if (bytes === 0) throw modelError('the answer is empty');
   return { text: text.join(''), finishReason, usage };
+}
+
+function asModelError(error: unknown): TurnwiseError {
+  return error instanceof TurnwiseError ? error : new TurnwiseError('model_error', { cause: error });
 }
 
 function modelError(what: string): TurnwiseError {

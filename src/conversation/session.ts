@@ -14,6 +14,8 @@ export interface Message {
   /** Names its place in the history; opaque to callers. */
   readonly id: string;
   readonly turnId: string;
+  /** The fence that it was committed with; tells two commits of one place apart. */
+  readonly fence: string;
   readonly role: Role;
   readonly content: string;
   readonly createdAtMs: number;

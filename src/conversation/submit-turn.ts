@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { assertNever, type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
-import { failureOfCode } from './failure.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
 import { checkMessage } from './message-limits.ts';
 import type { Ahead, Grant, TurnRef } from './ports.ts';
 import { runTurn } from './run-turn.ts';
 import type { SessionRef } from './session.ts';
+import { takeBack, takeBackJoined } from './take-back.ts';
 import type { OnBusy } from './turn.ts';
 import { waitForTurn } from './wait-turn.ts';
 
@@ -31,16 +31,24 @@ export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<
   deps.live.checkRoom();
   await checkMessage(request.message, deps.limits, deps.counter);
   const repeat = idempotencyOf(request, deps.limits.onBusy);
-  let replaces: string | null = null;
+  let submission: Submission = { request, repeat, replaces: null };
   for (;;) {
-    const tried = await tryOnce(deps, request, repeat, replaces);
+    const tried = await tryOnce(deps, submission);
     if (tried.kind === 'in') return tried.turn;
     if (tried.kind === 'stale') continue;
-    const earlier = await earlierTurn(deps, request.session, tried.idempotencyValue, repeat);
+    const earlier = await earlierTurn(deps, submission, tried.idempotencyValue);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
-    replaces = tried.idempotencyValue;
+    submission = { ...submission, replaces: tried.idempotencyValue };
   }
+}
+
+/** A request with what its Idempotency-Key means for it. */
+interface Submission {
+  readonly request: TurnRequest;
+  readonly repeat: Repeat | null;
+  /** What is kept under the key of an earlier try, and may be replaced. */
+  readonly replaces: string | null;
 }
 
 /** `known`: the Idempotency-Key was used before. `stale`: what was to be joined no longer waits. */
@@ -49,12 +57,8 @@ type Tried =
   | { readonly kind: 'known'; readonly idempotencyValue: string }
   | { readonly kind: 'stale' };
 
-async function tryOnce(
-  deps: TurnDeps,
-  request: TurnRequest,
-  repeat: Repeat | null,
-  replaces: string | null,
-): Promise<Tried> {
+async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
+  const { request, repeat, replaces } = submission;
   const turn: TurnRef = {
     session: request.session,
     turnId: deps.newTurnId(),
@@ -83,7 +87,7 @@ async function tryOnce(
         isHere = true;
         return { kind: 'in', turn };
       case 'join':
-        return await join(deps, request, { ...turn, turnId: admitted.turnId }, turn.turnId, repeat, replaces);
+        return await join(deps, submission, { ...turn, turnId: admitted.turnId }, turn.turnId);
       case 'exists':
         return { kind: 'known', idempotencyValue: admitted.idempotencyValue };
       case 'busy':
@@ -98,7 +102,7 @@ async function tryOnce(
         return assertNever(admitted);
     }
   } catch (error) {
-    if (!isRefusal(error)) void withdrawLater(deps, turn);
+    if (!isRefusal(error)) void takeBack(deps, turn);
     throw error;
   } finally {
     if (!isHere) deps.live.remove(live);
@@ -126,23 +130,16 @@ async function enqueue(deps: TurnDeps, live: LiveTurn, position: number, ahead: 
 }
 
 /** `coalesce`: the message becomes part of a turn that waits, on whichever replica. */
-async function join(
-  deps: TurnDeps,
-  request: TurnRequest,
-  turn: TurnRef,
-  joinerId: string,
-  repeat: Repeat | null,
-  replaces: string | null,
-): Promise<Tried> {
+async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joinerId: string): Promise<Tried> {
   const joining = {
     turn,
     joinerId,
-    message: request.message,
-    idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
-    replacesIdempotencyValue: replaces,
+    message: submission.request.message,
+    idempotencyValue: submission.repeat?.valueFor(turn.turnId) ?? null,
+    replacesIdempotencyValue: submission.replaces,
   };
   const joined = await deps.queue.join(joining).catch((error: unknown) => {
-    void untilAnswered(() => deps.queue.unjoin(turn, joinerId));
+    void takeBackJoined(deps, turn, joinerId);
     throw error;
   });
   switch (joined.kind) {
@@ -163,20 +160,20 @@ async function join(
   }
 }
 
+/** @returns the turn that the key means; null when it may run anew */
 async function earlierTurn(
   deps: TurnDeps,
-  session: SessionRef,
+  { request, repeat }: Submission,
   idempotencyValue: string,
-  repeat: Repeat | null,
 ): Promise<TurnRef | null> {
   const earlier = readIdempotencyValue(idempotencyValue);
   if (earlier === null || repeat === null) return null;
   if (earlier.requestHash !== repeat.requestHash) throw new TurnwiseError('idempotency_mismatch');
-  const stored = await deps.store.find(session, earlier.turnId);
+  const stored = await deps.store.find(request.session, earlier.turnId);
   if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true)) {
     return null;
   }
-  return { session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
+  return { session: request.session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
 }
 
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
@@ -189,34 +186,4 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 /** Redis itself said that the turn is not taken in. */
 function isRefusal(error: unknown): boolean {
   return error instanceof TurnwiseError && REFUSALS.has(error.code);
-}
-
-/**
- * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
- * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed.
- */
-async function withdrawLater(deps: TurnDeps, turn: TurnRef): Promise<void> {
-  const ending = {
-    outcome: 'failed',
-    failure: failureOfCode('redis_unavailable'),
-    evenIfRunning: true,
-  } as const;
-  await untilAnswered(() => deps.queue.withdraw(turn, ending));
-}
-
-/** How long to go on trying to take back what a caller was told is not in. */
-const PATIENCE_MS = 60_000;
-const RETRY_MS = 500;
-
-async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
-  while (performance.now() < until) {
-    try {
-      await ask();
-      return;
-    } catch (error) {
-      if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
-    }
-  }
 }

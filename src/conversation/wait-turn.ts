@@ -20,7 +20,9 @@ export async function waitForTurn(
   firstAhead: Ahead,
 ): Promise<void> {
   const untilMs = performance.now() + deps.limits.queueWaitMs;
-  let [position, waitMs] = [firstPosition, firstAhead.runningTurnId === null ? LOCK_RETRY_MS : LOOK_EVERY_MS];
+  // Each look also renews the turn's keys, so it must come well within the session's time.
+  const lookEveryMs = Math.min(LOOK_EVERY_MS, deps.limits.sessionTtlMs / 3);
+  let [position, waitMs] = [firstPosition, firstAhead.runningTurnId === null ? LOCK_RETRY_MS : lookEveryMs];
   for (;;) {
     await turn.bell.heard(Math.min(waitMs + Math.random() * 100, Math.max(0, untilMs - performance.now())));
     if (turn.loss !== null) return leave(deps, turn);
@@ -34,7 +36,7 @@ export async function waitForTurn(
         case 'granted':
           return await run(deps, turn, opened.grant);
         case 'waiting':
-          waitMs = opened.lockTtlMs > 0 ? Math.min(LOOK_EVERY_MS, opened.lockTtlMs + 5) : LOOK_EVERY_MS;
+          waitMs = opened.lockTtlMs > 0 ? Math.min(lookEveryMs, opened.lockTtlMs + 5) : lookEveryMs;
           if (opened.ahead.isStale && opened.ahead.runningTurnId !== null) {
             await deps.takeover.suspect(turn.ref.session, opened.ahead.runningTurnId);
           }
@@ -57,7 +59,7 @@ export async function waitForTurn(
       if (!(error instanceof TurnwiseError) || error.code === 'corrupt_session') {
         return failHere(deps, turn, error);
       }
-      waitMs = LOOK_EVERY_MS;
+      waitMs = lookEveryMs;
     }
   }
 }

@@ -24,11 +24,13 @@ export function installErrorReplies(app: FastifyInstance): void {
 }
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: TurnwiseError) {
+  // A request that the router refused has passed no hook.
+  reply.header('x-request-id', request.id);
   if (error.status === 429 || error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
   return reply.code(error.status).type('application/json').send(errorBody(error, request.id));
 }
 
-function asTurnwiseError(error: unknown): TurnwiseError {
+export function asTurnwiseError(error: unknown): TurnwiseError {
   if (error instanceof TurnwiseError) return error;
   const raised = error as { code?: unknown; statusCode?: unknown; message?: unknown };
   const code = typeof raised.code === 'string' ? OURS[raised.code] : undefined;

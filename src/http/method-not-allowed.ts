@@ -11,7 +11,8 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export function trackMethods(app: FastifyInstance): () => void {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook('onRoute', (route) => {
-    if (!route.url.startsWith('/api/')) return;
+    // `*` is the CORS plugin's answer to preflights of any path.
+    if (route.url === '*' || route.url.startsWith('/docs')) return;
     const known = methodsByUrl.get(route.url) ?? new Set();
     for (const method of [route.method].flat()) known.add(method);
     methodsByUrl.set(route.url, known);

@@ -133,6 +133,16 @@ export const ErrorReply = Type.Object(
   { description: 'any error; the codes are in docs/errors.md' },
 );
 
+/** What a stream route answers, for the documents; streams are not serialised by schema. */
+export const EventStream = {
+  description: 'events queued, started, delta, restarted, done, cancelled, error',
+  content: { 'text/event-stream': { schema: Type.String() } },
+};
+
+export const PlainText = { description: 'text', content: { 'text/plain': { schema: Type.String() } } };
+
+export const NoContent = Type.Null({ description: 'nothing more will come' });
+
 export const Health = strict({
   status: Type.Enum(['healthy', 'unhealthy']),
   agent_initialized: Type.Boolean(),

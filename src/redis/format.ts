@@ -7,3 +7,10 @@ export async function checkFormat(client: Client, keys: Keys): Promise<'ours' | 
   const found = await client.get(keys.format);
   return found === FORMAT_VERSION ? 'ours' : { found: found ?? 'none' };
 }
+
+/** Marks nothing. @throws when another layout is there: what this version would write must not be mixed with it */
+export async function refuseOtherFormat(client: Client, keys: Keys): Promise<void> {
+  const found = await client.get(keys.format);
+  if (found === null || found === FORMAT_VERSION) return;
+  throw new Error(`the keys in Redis have layout ${found}; this version knows ${FORMAT_VERSION}`);
+}

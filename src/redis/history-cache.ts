@@ -12,7 +12,7 @@ const MESSAGE_OVERHEAD_BYTES = 200;
 
 /**
  * Histories that this replica has just read, least recently used out first, bounded in bytes. Only a saving:
- * each use is checked against the epoch and count in Redis, and it learns only from writes that answered OK.
+ * each use is checked against epoch, count and fence in Redis, and it learns only from writes that answered OK.
  */
 export class HistoryCache {
   readonly #entries = new Map<string, Entry>();
@@ -23,19 +23,21 @@ export class HistoryCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** What to tell Redis that is known already; a count of -1 never matches. */
-  known(tag: string): { epoch: string; count: number } {
+  /** What to tell Redis that is known already, EPOCH/COUNT/FENCE; empty: nothing. */
+  known(tag: string): string {
     const entry = this.#entries.get(tag);
-    return entry === undefined
-      ? { epoch: '', count: -1 }
-      : { epoch: entry.epoch, count: entry.from + entry.messages.length };
+    const last = entry?.messages.at(-1);
+    if (entry === undefined || last === undefined) return '';
+    return `${entry.epoch}/${entry.from + entry.messages.length}/${last.fence}`;
   }
 
-  /** Joins what Redis sent with what was known, when the two meet; keeps and returns the whole. */
-  merge(tag: string, fresh: History): History {
+  /**
+   * Joins what Redis sent with what was known, when it says that the two meet; keeps and returns the whole.
+   */
+  merge(tag: string, fresh: History, continues: boolean): History {
     const entry = this.#entries.get(tag);
-    const meets =
-      entry !== undefined && entry.epoch === fresh.epoch && entry.from + entry.messages.length === fresh.from;
+    // It may have been dropped, or grown, while Redis was asked.
+    const meets = continues && entry !== undefined && entry.from + entry.messages.length === fresh.from;
     const kept = meets ? Math.max(0, fresh.dropped - entry.from) : 0;
     const whole: History = meets
       ? {

@@ -5,12 +5,18 @@ import { sessionTag } from './keys.ts';
 
 /**
  * A message as it stands in the list. The id is put in front by the script that knows its place. `turn_id`
- * comes before any text of a caller, because scripts find it by pattern.
+ * and `fence` come before any text of a caller, because scripts find them by pattern.
  */
-export function encodeMessage(session: SessionRef, turnId: string, message: NewMessage): string {
+export function encodeMessage(
+  session: SessionRef,
+  turnId: string,
+  fence: string,
+  message: NewMessage,
+): string {
   return JSON.stringify({
     session: sessionTag(session),
     turn_id: turnId,
+    fence,
     role: message.role,
     created_at: new Date(message.createdAtMs).toISOString(),
     content: message.content,
@@ -26,6 +32,7 @@ export function decodeMessage(session: SessionRef, text: string): Message {
     stored === null ||
     typeof stored.id !== 'string' ||
     typeof stored.turn_id !== 'string' ||
+    typeof stored.fence !== 'string' ||
     typeof stored.content !== 'string' ||
     !isRole(stored.role) ||
     Number.isNaN(createdAtMs)
@@ -38,6 +45,7 @@ export function decodeMessage(session: SessionRef, text: string): Message {
   return {
     id: stored.id,
     turnId: stored.turn_id,
+    fence: stored.fence,
     role: stored.role,
     content: stored.content,
     createdAtMs,

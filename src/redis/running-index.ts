@@ -57,11 +57,12 @@ export class RunningIndex {
   }
 }
 
-function memberOf(turn: TurnPlace): string {
+export function memberOf(turn: TurnPlace): string {
   return `${sessionTag(turn.session)}/${turn.turnId}`;
 }
 
-function placeOf(member: string): TurnPlace | null {
+/** @returns null when the text is not such a member */
+export function placeOf(member: string): TurnPlace | null {
   const cut = member.lastIndexOf('/');
   const session = parseSessionTag(member.slice(0, cut));
   return session === null ? null : { session, turnId: member.slice(cut + 1) };

@@ -1,3 +1,4 @@
+import { TurnwiseError } from '../errors.ts';
 import type { RedisClock } from './clock.ts';
 import type { Client } from './connect.ts';
 import type { Keys } from './keys.ts';
@@ -73,12 +74,11 @@ function formatCursor(place: Place): string {
   return Buffer.from(`${place.score} ${place.member}`).toString('base64url');
 }
 
-/** @returns null when the text is not one of ours: the list begins anew */
-function parseCursor(cursor: string): Place | null {
+/** @throws invalid_request when the text is not one of ours: to begin anew would page for ever */
+function parseCursor(cursor: string): Place {
   const match = /^(\d{1,16}) ([^\s]{1,128})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  return match === null ? null : { score: Number(match[1]), member: match[2] ?? '' };
-}
-
-export function isCursor(text: string): boolean {
-  return parseCursor(text) !== null;
+  if (match?.[2] === undefined) {
+    throw new TurnwiseError('invalid_request', { message: 'cursor is not one that this server gave' });
+  }
+  return { score: Number(match[1]), member: match[2] };
 }

@@ -77,11 +77,12 @@ export class TurnContext {
 
   grant(turn: TurnRef, reply: ScriptReply): Grant {
     const grant = grantOf(turn.session, reply);
-    return { ...grant, history: this.cache.merge(sessionTag(turn.session), grant.history) };
+    const continues = reply.number(9) === 1;
+    return { ...grant, history: this.cache.merge(sessionTag(turn.session), grant.history, continues) };
   }
 
   openGrant(turn: TurnRef, reply: ScriptReply): OpenGrant {
-    return { ...this.grant(turn, reply), userMessages: reply.texts(9) };
+    return { ...this.grant(turn, reply), userMessages: reply.texts(10) };
   }
 }
 

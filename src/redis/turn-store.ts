@@ -84,10 +84,10 @@ export class RedisTurnStore implements TurnStore {
             ...(ending.finishReason === null ? {} : { finish_reason: ending.finishReason }),
             ...(ending.usage === null ? {} : { usage: JSON.stringify(ending.usage) }),
           }),
-          ...ending.messages.map((message) => encodeMessage(turn.session, turn.turnId, message)),
+          ...ending.messages.map((message) => encodeMessage(turn.session, turn.turnId, fence, message)),
         ),
       );
-      const ended = this.#ended(turn, ending, new ScriptReply(raw));
+      const ended = this.#ended(turn, fence, ending, new ScriptReply(raw));
       if (ended.kind !== 'ok') this.#context.cache.drop(tag);
       return ended;
     } catch (error) {
@@ -97,7 +97,7 @@ export class RedisTurnStore implements TurnStore {
     }
   }
 
-  #ended(turn: TurnRef, ending: Ending, reply: ScriptReply): Ended {
+  #ended(turn: TurnRef, fence: string, ending: Ending, reply: ScriptReply): Ended {
     switch (reply.word) {
       case 'OK': {
         this.#context.seen(turn, reply);
@@ -106,6 +106,7 @@ export class RedisTurnStore implements TurnStore {
           const stored = ending.messages.map((message, index) => ({
             id: messageId(ending.messageCountBefore + index),
             turnId: turn.turnId,
+            fence,
             ...message,
           }));
           this.#context.cache.append(sessionTag(turn.session), ending.messageCountBefore, stored);

@@ -8,7 +8,7 @@ import { submitTurn } from '../../conversation/submit-turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { collectReply } from '../json-reply.ts';
-import { ChatBody, ChatReply, ErrorReply, IdempotencyHeaders } from '../schemas.ts';
+import { ChatBody, ChatReply, ErrorReply, EventStream, IdempotencyHeaders } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { type Streams, streamTurn, streamUrl } from '../turn-stream.ts';
 
@@ -50,6 +50,7 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
           tags: ['chat'],
           body: ChatBody,
           headers: IdempotencyHeaders,
+          response: { 200: EventStream, '4xx': ErrorReply, '5xx': ErrorReply },
         },
       },
       async (request, reply) => {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ErrorReply, Health, Status } from '../schemas.ts';
+import { ErrorReply, Health, PlainText, Status } from '../schemas.ts';
 
 /** /health must answer within a second, Redis or not. */
 const HEALTH_TIMEOUT_MS = 800;
@@ -33,7 +33,10 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
 
     app.get(
       '/livez',
-      { ...quiet, schema: { summary: 'The process is alive', tags: ['operation'] } },
+      {
+        ...quiet,
+        schema: { summary: 'The process is alive', tags: ['operation'], response: { 200: Status } },
+      },
       async () => ({
         status: 'alive',
       }),
@@ -59,7 +62,7 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
 
     app.get(
       '/metrics',
-      { schema: { summary: 'Prometheus', tags: ['operation'] } },
+      { schema: { summary: 'Prometheus', tags: ['operation'], response: { 200: PlainText } } },
       async (_request, reply) => {
         const { contentType, text } = await inspection.metrics();
         return reply.type(contentType).send(text);

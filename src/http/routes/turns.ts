@@ -6,7 +6,7 @@ import type { StoredTurn } from '../../conversation/ports.ts';
 import type { TurnRecord } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ErrorReply, Turn, TurnParams } from '../schemas.ts';
+import { ErrorReply, EventStream, NoContent, Turn, TurnParams } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { wireUsage } from '../turn-frames.ts';
 import { type Streams, streamTurn } from '../turn-stream.ts';
@@ -39,6 +39,7 @@ export function turnRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
           description: '204 when the client already has the last one.',
           tags: ['turns'],
           params: TurnParams,
+          response: { 200: EventStream, 204: NoContent, ...errors },
         },
       },
       async (request, reply) => {
@@ -48,7 +49,7 @@ export function turnRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
         const stored = await mustFind(deps, request.params);
         const { id, turn_id } = request.params;
         const turn = { session: sessionOf(id), turnId: turn_id, idempotencyHash: stored.idempotencyHash };
-        if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send();
+        if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send(null);
         reply.header('x-session-id', id);
         reply.header('x-turn-id', turn_id);
         return streamTurn(deps.turns, streams, sink, turn, after);

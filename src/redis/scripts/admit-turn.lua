@@ -3,10 +3,10 @@
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
 -- ARGV  1 turn id  2 replica  3 session (owner/conversation)  4 admit not after (ms, Redis' time; 0: always)
 --       5 session TTL (ms)  6 lease (ms)  7 most waiting turns  8 on_busy  9 idempotency value ('': none)
---       10 idempotency value it may replace ('': none)  11 cached epoch  12 cached message count  13 tail (messages)
---       14 channel prefix of replicas  15 owner as given  16 message  17 title
+--       10 idempotency value it may replace ('': none)  11 known history (EPOCH/COUNT/FENCE)  12 tail (messages)
+--       13 channel prefix of replicas  14 owner as given  15 message  16 title
 -- RETURNS  LATE now | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
---          | GRANTED now fence attempt epoch count dropped from messages
+--          | GRANTED now fence attempt epoch count dropped from messages continues
 --          | QUEUED now position running-turn running-lease
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
@@ -26,7 +26,7 @@ redis.call('ZCARD', TURNS)
 local sent_before = redis.call('HGET', TURN, 'status')
 if sent_before == 'running' and redis.call('HGET', TURN, 'replica') == replica then
   local t = redis.call('HMGET', TURN, 'fence', 'attempt')
-  return {'GRANTED', int(now), t[1], t[2], unpack(history_for(ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])))}
+  return {'GRANTED', int(now), t[1], t[2], unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
 elseif sent_before == 'queued' then
   return {'QUEUED', int(now), position_of(member) or 0, running or '', m[5] or '0'}
 end
@@ -48,11 +48,11 @@ if (busy or locked) and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
 
 if not m[1] then
   redis.call('HSET', META, 'created_at', int(now), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
-    'owner', ARGV[15], 'title', ARGV[17])
+    'owner', ARGV[14], 'title', ARGV[16])
 end
 redis.call('HSET', META, 'last_accessed', int(now))
 redis.call('HSET', TURN, 'status', 'queued', 'session', session, 'attempt', 0, 'replica', replica,
-  'lease', int(now + lease), 'message', ARGV[16], 'on_busy', on_busy, 'created_at', int(now))
+  'lease', int(now + lease), 'message', ARGV[15], 'on_busy', on_busy, 'created_at', int(now))
 if idem ~= '' then
   redis.call('SET', IDEM, idem)
   redis.call('HSET', TURN, 'idem', string.match(IDEM, '[^:]+$'))
@@ -63,7 +63,7 @@ redis.call('ZADD', TURNS, '+inf', full)
 if not busy and not locked then
   local fence = grant(TURN, turn, replica, 1, lease)
   live_until(now + ttl, TURN, IDEM)
-  return {'GRANTED', int(now), fence, '1', unpack(history_for(ARGV[11], tonumber(ARGV[12]), tonumber(ARGV[13])))}
+  return {'GRANTED', int(now), fence, '1', unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
 end
 
 local ticket = redis.call('HINCRBY', META, 'ticket', 1)
@@ -71,7 +71,7 @@ if on_busy == 'interrupt' or on_busy == 'rollback' then
   ticket = -ticket
   if running then
     redis.call('HSET', META, 'stop', on_busy, 'stop_turn', running)
-    redis.call('PUBLISH', ARGV[14] .. m[6], cjson.encode({kind = 'stop', session = session, turn = running, stop = on_busy}))
+    redis.call('PUBLISH', ARGV[13] .. m[6], cjson.encode({kind = 'stop', session = session, turn = running, stop = on_busy}))
   end
 end
 redis.call('ZADD', QUEUE, ticket, member)

@@ -2,8 +2,8 @@
 -- include session
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
 -- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)  6 most attempts  7 mode (dead | seize)
---       8 cached epoch  9 cached message count  10 tail (messages)  11 channel prefix of replicas
---       12 channel of those who watch
+--       8 known history (EPOCH/COUNT/FENCE)  9 tail (messages)  10 channel prefix of replicas
+--       11 channel of those who watch
 -- RETURNS  GONE | ENDED | ALIVE until (ms)
 --          | ADOPTED confirmed (1 | 0): it waits, and now for this replica
 --          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
@@ -34,9 +34,10 @@ if mode == 'dead' then
   if lock_ttl > 0 then return {'ALIVE', int(now + lock_ttl)} end
 end
 if m[2] ~= turn then
-  -- The record says running, the session does not: nothing can be committed, so it is ended as exhausted.
-  redis.call('HSET', META, 'running', turn)
-  attempt = most
+  -- Somebody edited it: the record says running, the session says otherwise. It can commit nothing any more.
+  redis.call('HSET', TURN, 'status', 'failed', 'ended_at', int(now), 'kept', '0')
+  redis.call('PUBLISH', ARGV[11], 'ended')
+  return {'ENDED'}
 end
 
 local why = nil
@@ -48,13 +49,13 @@ if not why then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
 redis.call('DEL', LOCK)
 if old ~= replica then
-  redis.call('PUBLISH', ARGV[11] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
+  redis.call('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
 end
 if why then
   live_until(now + ttl, TURN, LOG, IDEM)
   return {'SEIZED', why, m[4] == turn and m[3] or 'cancel', fence, int(attempt), m[5]}
 end
 redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
-redis.call('PUBLISH', ARGV[12], int(attempt) .. '-1')
+redis.call('PUBLISH', ARGV[11], int(attempt) .. '-1')
 live_until(now + ttl, TURN, LOG, IDEM)
-return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9], ARGV[10])
+return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9])

@@ -2,10 +2,10 @@
 -- include session
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
 -- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)
---       6 cached epoch  7 cached message count  8 tail (messages)  9 channel prefix of replicas
+--       6 known history (EPOCH/COUNT/FENCE)  7 tail (messages)  8 channel prefix of replicas
 -- RETURNS  GONE | ENDED | TAKEN | CORRUPT
 --          | WAITING now position running-turn running-lease lock-ttl (ms; 0: free)
---          | GRANTED now fence attempt epoch count dropped from messages user-messages
+--          | GRANTED now fence attempt epoch count dropped from messages continues user-messages
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
 local turn, replica = ARGV[1], ARGV[2]
 local ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -16,7 +16,7 @@ local m = redis.call('HMGET', META, 'epoch', 'running', 'running_lease', 'messag
 if not t[1] or not m[1] then return {'GONE'} end
 if t[2] ~= replica then return {'TAKEN'} end
 if t[1] == 'running' then
-  return granted_reply(TURN, t[3], t[4], ARGV[6], ARGV[7], ARGV[8])
+  return granted_reply(TURN, t[3], t[4], ARGV[6], ARGV[7])
 elseif t[1] ~= 'queued' then
   return {'ENDED'}
 end
@@ -27,9 +27,9 @@ local lock_ttl = redis.call('PTTL', LOCK)
 if m[2] or head ~= member or lock_ttl ~= -2 then
   redis.pcall('HSET', TURN, 'lease', int(now + lease))
   live_until(now + ttl, TURN, LOG, IDEM)
-  if not m[2] and head and head ~= member then wake_next(ARGV[9], ARGV[3]) end
+  if not m[2] and head and head ~= member then wake_next(ARGV[8], ARGV[3]) end
   return {'WAITING', int(now), position_of(member) or 0, m[2] or '', m[3] or '0', math.max(lock_ttl, 0)}
 end
 local fence = grant(TURN, turn, replica, tonumber(t[4]) + 1, lease)
 live_until(now + ttl, TURN, LOG, IDEM)
-return granted_reply(TURN, fence, int(tonumber(t[4]) + 1), ARGV[6], ARGV[7], ARGV[8])
+return granted_reply(TURN, fence, int(tonumber(t[4]) + 1), ARGV[6], ARGV[7])

@@ -38,12 +38,7 @@ if not count or not dropped or count ~= dropped + length then
   local first = length > 0 and string.match(redis.call('LINDEX', MESSAGES, 0), '^{"id":"m(%d+)"')
   dropped = whole(first) or dropped or 0
   counts = 1
-  if not dry then
-    -- Another epoch, or a replica would take what it remembers of the old count for the new history. Whoever read
-    -- the session under an epoch raised the fence by it, so the fence is an epoch that nobody remembers.
-    epoch = fence
-    redis.call('HSET', META, 'message_count', int(dropped + length), 'dropped', int(dropped), 'epoch', epoch)
-  end
+  if not dry then redis.call('HSET', META, 'message_count', int(dropped + length), 'dropped', int(dropped)) end
 end
 
 -- What a turn's record says, or nil when there is none; without a status when it cannot be read.

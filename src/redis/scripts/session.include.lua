@@ -46,22 +46,32 @@ local function is_whole(count, dropped)
   return redis.call('LLEN', MESSAGES) + dropped == count
 end
 
--- History that the asking replica has not: what came after its cached count, or the newest `tail`.
--- Returns epoch, message_count, dropped, place of the first message, messages.
-local function history_for(cached_epoch, cached_count, tail)
+-- History that the asking replica has not. It says what it knows as EPOCH/COUNT/FENCE: the session's epoch, how many
+-- messages it knows, and the fence that the last of them was committed with. All three must fit: after a failover
+-- that lost the newest commits the count can grow past the known one again, with other messages.
+-- Returns epoch, message_count, dropped, place of the first message, messages, whether they continue the known ones.
+local function history_for(known, tail)
   local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped')
   local count, dropped = tonumber(m[2]), tonumber(m[3])
-  local from = math.max(dropped, count - tail)
-  if cached_epoch == m[1] and cached_count <= count and cached_count >= dropped then from = cached_count end
+  local epoch, known_count, known_fence = string.match(known, '^(%d+)/(%d+)/(%d+)$')
+  local from, continues = math.max(dropped, count - tail), 0
+  if epoch == m[1] then
+    known_count = tonumber(known_count)
+    if known_count > dropped and known_count <= count then
+      local last = redis.call('LINDEX', MESSAGES, known_count - 1 - dropped)
+      if last and string.match(last, '"fence":"(%d+)"') == known_fence then from, continues = known_count, 1 end
+    end
+  end
   local messages = {}
   if from < count then messages = redis.call('LRANGE', MESSAGES, from - dropped, -1) end
-  return {m[1], int(count), int(dropped), int(from), messages}
+  return {m[1], int(count), int(dropped), int(from), messages, continues}
 end
 
--- Makes a turn the running one. The fence rises, so that whoever ran before can write nothing more.
+-- Makes a turn the running one. The fence rises, so that whoever ran before can write nothing more; at least to the
+-- time, so that a number which a lost primary gave out is not given again.
 local function grant(turn_key, turn, replica, attempt, lease_ms)
-  local fence = redis.call('HINCRBY', META, 'fence', 1)
-  redis.call('HSET', META, 'running', turn, 'running_replica', replica, 'running_lease', int(now + lease_ms))
+  local fence = math.max(tonumber(redis.call('HGET', META, 'fence')) + 1, tonumber(now_us))
+  redis.call('HSET', META, 'fence', int(fence), 'running', turn, 'running_replica', replica, 'running_lease', int(now + lease_ms))
   redis.call('HSET', turn_key, 'status', 'running', 'attempt', attempt, 'fence', int(fence), 'replica', replica,
     'lease', int(now + lease_ms))
   redis.call('HSETNX', turn_key, 'started_at', int(now))
@@ -70,9 +80,9 @@ local function grant(turn_key, turn, replica, attempt, lease_ms)
 end
 
 -- Answer to a replica that did not take the turn in itself, or long ago: with what the user said.
-local function granted_reply(turn_key, fence, attempt, cached_epoch, cached_count, tail)
+local function granted_reply(turn_key, fence, attempt, known, tail)
   local reply = {'GRANTED', int(now), fence, attempt}
-  for _, part in ipairs(history_for(cached_epoch, tonumber(cached_count), tonumber(tail))) do reply[#reply + 1] = part end
+  for _, part in ipairs(history_for(known, tonumber(tail))) do reply[#reply + 1] = part end
   local said = redis.call('HMGET', turn_key, 'message', 'joined')
   local messages = {said[1]}
   for i = 1, tonumber(said[2] or '0') do

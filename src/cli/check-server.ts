@@ -1,0 +1,70 @@
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** What a Redis server says of itself. */
+export interface ServerFacts {
+  readonly address: string;
+  readonly product: 'Redis' | 'Valkey';
+  readonly version: string;
+  readonly evictionPolicy: string;
+  readonly isAppendOnly: boolean;
+  /** When snapshots are taken; null when the server does not tell. */
+  readonly savePoints: string | null;
+  /** The last write to disk failed: Redis may refuse all others. */
+  readonly hasFailedToPersist: boolean;
+}
+
+const LEAST_MAJOR = { Redis: 7, Valkey: 8 } as const;
+
+/** Version, eviction policy and persistence of every server that holds keys. */
+export function checkServers(servers: readonly ServerFacts[]): readonly Finding[] {
+  return [checkVersion(servers), checkEviction(servers), checkPersistence(servers)];
+}
+
+function checkVersion(servers: readonly ServerFacts[]): Finding {
+  const old = servers.filter(
+    ({ product, version }) => !(Number(version.split('.')[0]) >= LEAST_MAJOR[product]),
+  );
+  const found = list(servers, ({ product, version }) => `${product} ${version}`);
+  if (old.length === 0) return ok('version', found);
+  return fail('version', found, 'Turnwise needs Redis 7.0 or Valkey 8 or later: update the server.');
+}
+
+function checkEviction(servers: readonly ServerFacts[]): Finding {
+  const found = list(servers, ({ evictionPolicy }) => evictionPolicy);
+  if (servers.every(({ evictionPolicy }) => evictionPolicy === 'noeviction')) return ok('eviction', found);
+  return fail(
+    'eviction',
+    found,
+    'A full Redis would throw away parts of conversations. Set `maxmemory-policy noeviction`.',
+  );
+}
+
+function checkPersistence(servers: readonly ServerFacts[]): Finding {
+  const found = list(servers, persistenceOf);
+  if (servers.some(({ hasFailedToPersist }) => hasFailedToPersist)) {
+    return fail(
+      'persistence',
+      found,
+      'The last write to disk failed: look at the disk and the log of Redis.',
+    );
+  }
+  if (servers.every(({ isAppendOnly }) => isAppendOnly)) return ok('persistence', found);
+  return warn(
+    'persistence',
+    found,
+    'A crash of Redis loses what is not on disk. Set `appendonly yes` if conversations should outlive it.',
+  );
+}
+
+function persistenceOf({ isAppendOnly, savePoints }: ServerFacts): string {
+  if (isAppendOnly) return 'append-only file';
+  if (savePoints === null) return 'no append-only file';
+  return savePoints === '' ? 'nothing is written to disk' : `snapshots only (save ${savePoints})`;
+}
+
+/** One saying when all servers agree, else which says what. */
+function list(servers: readonly ServerFacts[], say: (server: ServerFacts) => string): string {
+  const sayings = new Set(servers.map(say));
+  if (sayings.size <= 1) return [...sayings][0] ?? 'no server';
+  return servers.map((server) => `${server.address}: ${say(server)}`).join(', ');
+}

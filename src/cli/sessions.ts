@@ -1,0 +1,153 @@
+import type { SessionStore } from '../conversation/ports.ts';
+import type { SessionExaminer } from '../conversation/reconcile-port.ts';
+import type { Message, SessionRef, SessionSummary } from '../conversation/session.ts';
+import { duration, renderTable } from './table.ts';
+import { printable, type Terminal, toJson } from './terminal.ts';
+
+export interface SessionCommands {
+  readonly sessions: SessionStore;
+  readonly examiner: SessionExaminer;
+  readonly terminal: Terminal;
+}
+
+/** Sessions fetched at once. */
+const PAGE = 500;
+
+/** `sessions list`. @returns the exit code */
+export async function listSessions(
+  { sessions, terminal }: SessionCommands,
+  owner: string,
+  options: { readonly limit: number; readonly json?: boolean | undefined },
+): Promise<number> {
+  const found: SessionSummary[] = [];
+  let total = 0;
+  for (let cursor: string | null = null; found.length < options.limit; ) {
+    const page = await sessions.list(owner, Math.min(PAGE, options.limit - found.length), cursor);
+    found.push(...page.sessions);
+    total = page.total;
+    cursor = page.nextCursor;
+    if (cursor === null) break;
+  }
+  if (options.json) {
+    terminal.out(toJson({ owner, sessions: found.map(wireSession), total }));
+    return 0;
+  }
+  const now = Date.now();
+  const rows = found.map((session) => [
+    session.conversationId,
+    String(session.messageCount),
+    `${duration(now - session.lastAccessedMs)} ago`,
+    `in ${duration(session.expiresAtMs - now)}`,
+    printable(session.title),
+  ]);
+  terminal.out(
+    renderTable([['SESSION', 'MESSAGES', 'LAST ACCESS', 'EXPIRES', 'TITLE'], ...rows], terminal.columns),
+  );
+  terminal.err(`${found.length} of ${total} live sessions of ${owner}\n`);
+  return 0;
+}
+
+/** `sessions show`. @returns the exit code */
+export async function showSession(
+  { sessions, examiner, terminal }: SessionCommands,
+  session: SessionRef,
+  options: { readonly messages: number; readonly json?: boolean | undefined },
+): Promise<number> {
+  const [summary, examined, page] = await Promise.all([
+    sessions.summary(session),
+    examiner.examine(session),
+    sessions.messages(session, Math.max(options.messages, 1), null),
+  ]);
+  if (summary === null || page === null || examined.kind === 'gone') return missing(terminal, session);
+  const running = examined.kind === 'ok' ? examined.runningTurnId : null;
+  const waiting = examined.kind === 'ok' ? examined.waitingTurnIds : [];
+  const messages = options.messages === 0 ? [] : page.messages;
+  if (options.json) {
+    terminal.out(
+      toJson({
+        owner: session.owner,
+        ...wireSession(summary),
+        running_turn: running,
+        waiting_turns: waiting,
+        messages: messages.map(wireMessage),
+        has_more: page.hasMore || messages.length < page.messages.length,
+      }),
+    );
+    return 0;
+  }
+  const now = Date.now();
+  terminal.out(
+    renderTable(
+      [
+        ['session', session.conversationId],
+        ['owner', session.owner],
+        ['title', printable(summary.title)],
+        ['created', wireTime(summary.createdAtMs)],
+        [
+          'last access',
+          `${wireTime(summary.lastAccessedMs)} (${duration(now - summary.lastAccessedMs)} ago)`,
+        ],
+        ['expires', `${wireTime(summary.expiresAtMs)} (in ${duration(summary.expiresAtMs - now)})`],
+        ['messages', String(summary.messageCount)],
+        ['running', running ?? 'none'],
+        ['waiting', waiting.length === 0 ? 'none' : waiting.join(' ')],
+      ],
+      terminal.columns,
+    ),
+  );
+  if (messages.length > 0) {
+    terminal.out(
+      `\n${renderTable([['ID', 'AT', 'ROLE', 'CONTENT'], ...messages.map(row)], terminal.columns)}`,
+    );
+  }
+  return 0;
+}
+
+/** `sessions delete`. @returns the exit code */
+export async function deleteSession(
+  { sessions, terminal }: SessionCommands,
+  session: SessionRef,
+  options: { readonly json?: boolean | undefined },
+): Promise<number> {
+  if (!(await sessions.remove(session))) return missing(terminal, session);
+  const { owner, conversationId } = session;
+  if (options.json) terminal.out(toJson({ owner, session_id: conversationId, deleted: true }));
+  else terminal.out(`Deleted ${conversationId} of ${owner}.\n`);
+  return 0;
+}
+
+function missing(terminal: Terminal, { owner, conversationId }: SessionRef): number {
+  terminal.err(`There is no session ${conversationId} of ${owner}.\n`);
+  return 1;
+}
+
+function row(message: Message): string[] {
+  const mark = message.truncated ? ' [truncated]' : '';
+  return [message.id, wireTime(message.createdAtMs), message.role, printable(message.content) + mark];
+}
+
+function wireSession(summary: SessionSummary) {
+  return {
+    session_id: summary.conversationId,
+    title: summary.title,
+    created_at: wireTime(summary.createdAtMs),
+    last_accessed: wireTime(summary.lastAccessedMs),
+    expires_at: wireTime(summary.expiresAtMs),
+    message_count: summary.messageCount,
+  };
+}
+
+function wireMessage(message: Message) {
+  return {
+    id: message.id,
+    turn_id: message.turnId,
+    role: message.role,
+    content: message.content,
+    created_at: wireTime(message.createdAtMs),
+    ...(message.truncated ? { truncated: true } : {}),
+  };
+}
+
+function wireTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,40 @@
+import { performance } from 'node:perf_hooks';
+import { TurnwiseError } from '../errors.ts';
+import type { TurnDeps } from './deps.ts';
+import { failureOfCode } from './failure.ts';
+import type { TurnRef } from './ports.ts';
+
+/**
+ * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
+ * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed.
+ */
+export async function takeBack(deps: TurnDeps, turn: TurnRef): Promise<void> {
+  const ending = {
+    outcome: 'failed',
+    failure: failureOfCode('redis_unavailable'),
+    evenIfRunning: true,
+  } as const;
+  await untilAnswered(() => deps.queue.withdraw(turn, ending));
+}
+
+/** The same for a message that joined a waiting turn. */
+export async function takeBackJoined(deps: TurnDeps, turn: TurnRef, joinerId: string): Promise<void> {
+  await untilAnswered(() => deps.queue.unjoin(turn, joinerId));
+}
+
+/** How long to go on trying to take back what a caller was told is not in. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 500;
+
+async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  while (performance.now() < until) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+    }
+  }
+}

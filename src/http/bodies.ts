@@ -1,0 +1,23 @@
+import type { FastifyInstance } from 'fastify';
+import { TurnwiseError } from '../errors.ts';
+
+/**
+ * Bodies are JSON in UTF-8 and nothing else. Fastify by itself also reads text/plain, past our schemas, and
+ * puts a replacement character where bytes are no UTF-8: what the user said would be changed in silence.
+ */
+export function readBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  // A byte order mark is left in, so that it is refused as the JSON it is not.
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    let text: string;
+    try {
+      text = utf8.decode(body as Buffer);
+    } catch (cause) {
+      done(new TurnwiseError('invalid_request', { message: 'the body is not UTF-8', cause }));
+      return;
+    }
+    parse(request, text, done);
+  });
+}

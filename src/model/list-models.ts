@@ -1,0 +1,45 @@
+import OpenAI from 'openai';
+
+/** What came back; `reason` is fit for an operator's eyes. */
+export type ModelList =
+  | { readonly kind: 'listed'; readonly names: readonly string[] }
+  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'silent'; readonly reason: string };
+
+const TIMEOUT_MS = 5000;
+
+/** Asks an OpenAI-compatible server which models it has; never throws. */
+export async function listModels(
+  baseUrl: string | undefined,
+  apiKey: string | undefined,
+): Promise<ModelList> {
+  const client = new OpenAI({
+    apiKey: apiKey ?? 'none',
+    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+    maxRetries: 0,
+    timeout: TIMEOUT_MS,
+    // As with turns: where the model is, the settings alone say.
+    fetchOptions: { redirect: 'error' },
+    logLevel: 'off',
+  });
+  try {
+    const { data } = await client.models.list();
+    return { kind: 'listed', names: Array.isArray(data) ? data.map((model) => String(model.id)) : [] };
+  } catch (error) {
+    if (error instanceof OpenAI.APIConnectionTimeoutError) {
+      return { kind: 'silent', reason: `no answer in ${TIMEOUT_MS / 1000} s` };
+    }
+    if (error instanceof OpenAI.APIError && typeof error.status === 'number') {
+      return { kind: 'refused', status: error.status };
+    }
+    return { kind: 'silent', reason: rootOf(error) };
+  }
+}
+
+/** The innermost cause says what happened: the SDK only says that it could not connect. */
+function rootOf(error: unknown): string {
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  if (!(root instanceof Error)) return 'no answer';
+  return root.message === '' && 'code' in root ? String(root.code) : root.message;
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import type { SessionStore } from './conversation/ports.ts';
+import type { ReconcileReport } from './conversation/reconcile-port.ts';
+import { type ReconcileProgress, reconcile } from './jobs/reconcile.ts';
+import { OperatorError } from './operator-error.ts';
+import { RedisClock } from './redis/clock.ts';
+import { type Client, connect } from './redis/connect.ts';
+import { refuseOtherFormat } from './redis/format.ts';
+import { HistoryCache } from './redis/history-cache.ts';
+import { IndexWriter } from './redis/index-writer.ts';
+import { type Keys, makeKeys } from './redis/keys.ts';
+import { RedisReconcileStore } from './redis/reconcile-store.ts';
+import { defineScripts } from './redis/scripts.ts';
+import { RedisSessionStore } from './redis/session-store.ts';
+import { redisPlace, repairSettings } from './redis-settings.ts';
+
+/** Longest wait for the first answer of Redis. */
+const CONNECT_MS = 2000;
+
+/** What an operator's command works with: what is stored, and nothing that would serve or answer. */
+export interface Operator {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly sessions: SessionStore;
+  readonly store: RedisReconcileStore;
+  reconcile(isDryRun: boolean, progressed: (progress: ReconcileProgress) => void): Promise<ReconcileReport>;
+}
+
+/** Opens what is stored for a piece of work, and closes it again. @throws OperatorError when Redis does not answer */
+export async function withOperator<T>(config: Config, work: (operator: Operator) => Promise<T>): Promise<T> {
+  let last: unknown;
+  const client = connect(redisPlace(config), 'commands', (error) => {
+    last = error;
+  });
+  try {
+    const clock = new RedisClock();
+    clock.learn(await firstAnswer(client, () => describeFailure(config, last)));
+    defineScripts(client);
+    const keys = makeKeys(config.KEY_PREFIX);
+    const index = new IndexWriter(client, keys, () => {});
+    const store = new RedisReconcileStore(client, keys, repairSettings(config));
+    return await work({
+      client,
+      keys,
+      sessions: new RedisSessionStore(client, keys, clock, new HistoryCache(0), index),
+      store,
+      reconcile: async (isDryRun, progressed) => {
+        await refuseOtherFormat(client, keys).catch((error: Error) => {
+          throw new OperatorError(error.message, { cause: error });
+        });
+        return reconcile(store, { isDryRun, progressed });
+      },
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** @returns Redis' time, ms */
+async function firstAnswer(client: Client, failure: () => string): Promise<number> {
+  const untilMs = performance.now() + CONNECT_MS;
+  for (;;) {
+    try {
+      const [seconds, micros] = await client.time();
+      return Number(seconds) * 1000 + Number(micros) / 1000;
+    } catch (error) {
+      if (performance.now() > untilMs) throw new OperatorError(failure(), { cause: error });
+      await sleep(20);
+    }
+  }
+}
+
+function describeFailure(config: Config, last: unknown): string {
+  const reason = last instanceof Error && last.message !== '' ? `: ${last.message}` : '';
+  return `Redis does not answer at ${redisAddress(config)}${reason}`;
+}
+
+/** Where Redis is, without the password that a URL may hold. */
+export function redisAddress(config: Config): string {
+  if (config.REDIS_CLUSTER) return config.REDIS_CLUSTER.join(',');
+  if (config.REDIS_SENTINELS) return `${config.REDIS_SENTINEL_NAME} of ${config.REDIS_SENTINELS.join(',')}`;
+  const { host, pathname } = new URL(config.REDIS_URL);
+  return `${host}${pathname === '/' ? '' : pathname}`;
+}

@@ -1,0 +1,19 @@
+import type { Config } from './config.ts';
+import type { RedisPlace } from './redis/connect.ts';
+import type { RepairSettings } from './redis/session-repair.ts';
+
+export function redisPlace(config: Config): RedisPlace {
+  return {
+    url: config.REDIS_URL,
+    cluster: config.REDIS_CLUSTER,
+    sentinels: config.REDIS_SENTINELS,
+    sentinelName: config.REDIS_SENTINEL_NAME,
+    username: config.REDIS_USERNAME,
+    password: config.REDIS_PASSWORD,
+    caFile: config.REDIS_CA_FILE,
+  };
+}
+
+export function repairSettings(config: Config): RepairSettings {
+  return { sessionTtlMs: config.SESSION_TTL_SECONDS * 1000, leaseMs: config.LOCK_TTL_MS };
+}

@@ -1,0 +1,45 @@
+import { Cluster, type Redis } from 'ioredis';
+import type { Client } from './connect.ts';
+import { answered } from './failures.ts';
+
+export interface ServerFacts {
+  readonly address: string;
+  readonly product: 'Redis' | 'Valkey';
+  readonly version: string;
+  readonly evictionPolicy: string;
+  readonly isAppendOnly: boolean;
+  /** When snapshots are taken; null when CONFIG may not be asked, as with many hosted servers. */
+  readonly savePoints: string | null;
+  readonly hasFailedToPersist: boolean;
+}
+
+/** What every server that holds keys says of itself. */
+export function readServerFacts(client: Client): Promise<readonly ServerFacts[]> {
+  const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+  return Promise.all(nodes.map(readOne));
+}
+
+async function readOne(node: Redis): Promise<ServerFacts> {
+  const [info, save] = await Promise.all([
+    answered(node.info()),
+    node.config('GET', 'save').catch((): unknown => null),
+  ]);
+  const fields = new Map(
+    info.split('\r\n').flatMap((line): [string, string][] => {
+      const cut = line.indexOf(':');
+      return cut < 1 ? [] : [[line.slice(0, cut), line.slice(cut + 1)]];
+    }),
+  );
+  const field = (name: string) => fields.get(name) ?? '';
+  // Valkey calls itself Redis 7.2 as well, for clients that know no better.
+  const valkeyVersion = fields.get('valkey_version');
+  return {
+    address: `${node.options.host}:${node.options.port}`,
+    product: valkeyVersion === undefined ? 'Redis' : 'Valkey',
+    version: valkeyVersion ?? field('redis_version'),
+    evictionPolicy: field('maxmemory_policy'),
+    isAppendOnly: field('aof_enabled') === '1',
+    savePoints: Array.isArray(save) && save.length === 2 ? String(save[1]) : null,
+    hasFailedToPersist: [field('rdb_last_bgsave_status'), field('aof_last_write_status')].includes('err'),
+  };
+}
