@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
-import rateLimit from '@fastify/rate-limit';
 import { fastifySSE } from '@fastify/sse';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -23,12 +22,6 @@ const HEARTBEAT_MS = 15_000;
 /** What a caller may send along to find its request in the log. */
 const REQUEST_ID = /^[A-Za-z0-9-]{1,64}$/;
 
-/** Where the limits a minute are counted, for all replicas together. */
-export interface RateLimitStore {
-  readonly redis: unknown;
-  readonly nameSpace: string;
-}
-
 /** On plain HTTP the page could not load its own scripts otherwise, except on loopback. */
 function withoutUpgrade(policy: string): string {
   return policy.replace(/;?\s*upgrade-insecure-requests/, '');
@@ -40,11 +33,7 @@ function trustOf(setting: boolean | number | string) {
 }
 
 /** The server with all routes, not yet listening. */
-export async function buildApp(
-  deps: HttpDeps,
-  logger: FastifyBaseLogger,
-  rateLimits: RateLimitStore,
-): Promise<FastifyInstance> {
+export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const { settings } = deps;
   const app = fastify({
     loggerInstance: logger,
@@ -95,15 +84,6 @@ export async function buildApp(
     strictPreflight: false,
   });
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS });
-  if (settings.rateLimitPerMinute > 0) {
-    await app.register(rateLimit, {
-      global: false,
-      redis: rateLimits.redis,
-      nameSpace: rateLimits.nameSpace,
-      skipOnError: true,
-      errorResponseBuilder: () => new TurnwiseError('rate_limited'),
-    });
-  }
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

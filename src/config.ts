@@ -45,51 +45,77 @@ export function readConfig(environment: NodeJS.ProcessEnv, needs: Needs = {}): C
   }
   // Each name of the table has just been read by its own reader or has put a mistake on the list.
   const config = Object.freeze(values) as Config;
-  if (mistakes.length === 0) mistakes.push(...crossChecks(config, needs));
+  for (const check of crossChecks(needs)) {
+    // What could not be read is on the list already, and says nothing about what it should fit.
+    if (check.names.every((name) => Object.hasOwn(values, name)) && !check.holds(config)) {
+      mistakes.push(typeof check.otherwise === 'string' ? check.otherwise : check.otherwise(config));
+    }
+  }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
 
-function crossChecks(config: Config, needs: Needs): string[] {
-  const mistakes: string[] = [];
-  const must = (holds: boolean, otherwise: string) => {
-    if (!holds) mistakes.push(otherwise);
-  };
-  must(
-    (config.REDIS_SENTINELS === undefined) === (config.REDIS_SENTINEL_NAME === undefined),
-    'REDIS_SENTINELS and REDIS_SENTINEL_NAME: expected both or neither',
-  );
-  must(
-    config.REDIS_CLUSTER === undefined || config.REDIS_SENTINELS === undefined,
-    'REDIS_CLUSTER and REDIS_SENTINELS: expected at most one of them',
-  );
-  must(
-    /^\/?(?:\d|1[0-5])?$/.test(new URL(config.REDIS_URL).pathname),
-    'REDIS_URL: expected a database from 0 to 15, the only ones that the lock knows',
-  );
-  must(
-    config.MAX_MESSAGE_BYTES <= config.MAX_BODY_BYTES,
-    'MAX_MESSAGE_BYTES: expected at most MAX_BODY_BYTES',
-  );
-  if (needs.model) {
-    must(config.OPENAI_MODEL !== undefined, 'OPENAI_MODEL: expected a model name, or several with commas');
-    must(
-      config.OPENAI_API_KEY !== undefined || config.OPENAI_BASE_URL !== undefined,
-      'OPENAI_API_KEY or OPENAI_BASE_URL: expected at least one of them',
-    );
-  }
-  if (needs.listener) {
-    must(
-      config.AUTH === 'none',
-      `AUTH: expected none, found "${config.AUTH}", which this version does not have yet`,
-    );
-    must(
-      config.AUTH !== 'none' || config.ALLOW_ANONYMOUS || isLoopback(config.HOST),
-      `ALLOW_ANONYMOUS: expected true, because AUTH=none lets anybody who reaches ${config.HOST} read and write every conversation`,
-    );
-  }
-  return mistakes;
+/** What must hold between settings, or of one for what is about to be done. */
+interface CrossCheck {
+  readonly names: readonly SettingName[];
+  readonly otherwise: string | ((config: Config) => string);
+  holds(config: Config): boolean;
 }
+
+function crossChecks(needs: Needs): readonly CrossCheck[] {
+  return [...ALWAYS, ...(needs.model ? FOR_A_MODEL : []), ...(needs.listener ? FOR_A_LISTENER : [])];
+}
+
+const ALWAYS: readonly CrossCheck[] = [
+  {
+    names: ['REDIS_SENTINELS', 'REDIS_SENTINEL_NAME'],
+    holds: (config) => (config.REDIS_SENTINELS === undefined) === (config.REDIS_SENTINEL_NAME === undefined),
+    otherwise: 'REDIS_SENTINELS and REDIS_SENTINEL_NAME: expected both or neither',
+  },
+  {
+    names: ['REDIS_CLUSTER', 'REDIS_SENTINELS'],
+    holds: (config) => config.REDIS_CLUSTER === undefined || config.REDIS_SENTINELS === undefined,
+    otherwise: 'REDIS_CLUSTER and REDIS_SENTINELS: expected at most one of them',
+  },
+  {
+    names: ['REDIS_URL'],
+    holds: (config) => /^\/?(?:\d|1[0-5])?$/.test(new URL(config.REDIS_URL).pathname),
+    otherwise: 'REDIS_URL: expected a database from 0 to 15, the only ones that the lock knows',
+  },
+  {
+    names: ['MAX_MESSAGE_BYTES', 'MAX_BODY_BYTES'],
+    holds: (config) => config.MAX_MESSAGE_BYTES <= config.MAX_BODY_BYTES,
+    otherwise: 'MAX_MESSAGE_BYTES: expected at most MAX_BODY_BYTES',
+  },
+];
+
+const FOR_A_MODEL: readonly CrossCheck[] = [
+  {
+    names: ['OPENAI_MODEL'],
+    holds: (config) => config.OPENAI_MODEL !== undefined,
+    otherwise: 'OPENAI_MODEL: expected a model name, or several with commas',
+  },
+  {
+    names: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'],
+    holds: (config) => config.OPENAI_API_KEY !== undefined || config.OPENAI_BASE_URL !== undefined,
+    otherwise: 'OPENAI_API_KEY or OPENAI_BASE_URL: expected at least one of them',
+  },
+];
+
+const FOR_A_LISTENER: readonly CrossCheck[] = [
+  {
+    names: ['AUTH'],
+    holds: (config) => config.AUTH === 'none',
+    otherwise: (config) =>
+      `AUTH: expected none, found "${config.AUTH}", which this version does not have yet`,
+  },
+  {
+    names: ['AUTH', 'ALLOW_ANONYMOUS', 'HOST'],
+    holds: (config) => config.AUTH !== 'none' || config.ALLOW_ANONYMOUS || isLoopback(config.HOST),
+    otherwise: (config) =>
+      `ALLOW_ANONYMOUS: expected true, because AUTH=none lets anybody who reaches ${config.HOST} read and write every conversation`,
+  },
+];
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

@@ -30,12 +30,12 @@ export interface Operator {
 /** Opens what is stored for a piece of work, and closes it again. @throws OperatorError when Redis does not answer */
 export async function withOperator<T>(config: Config, work: (operator: Operator) => Promise<T>): Promise<T> {
   let last: unknown;
-  const client = connect(redisPlace(config), 'commands', (error) => {
+  const client = connect(redisPlace(config), 'operator', (error) => {
     last = error;
   });
   try {
     const clock = new RedisClock();
-    clock.learn(await firstAnswer(client, () => describeFailure(config, last)));
+    clock.learn(await firstAnswer(client, (error) => describeFailure(config, last ?? error)));
     defineScripts(client);
     const keys = makeKeys(config.KEY_PREFIX);
     const index = new IndexWriter(client, keys, () => {});
@@ -58,21 +58,21 @@ export async function withOperator<T>(config: Config, work: (operator: Operator)
 }
 
 /** @returns Redis' time, ms */
-async function firstAnswer(client: Client, failure: () => string): Promise<number> {
+async function firstAnswer(client: Client, failure: (error: unknown) => string): Promise<number> {
   const untilMs = performance.now() + CONNECT_MS;
   for (;;) {
     try {
       const [seconds, micros] = await client.time();
       return Number(seconds) * 1000 + Number(micros) / 1000;
     } catch (error) {
-      if (performance.now() > untilMs) throw new OperatorError(failure(), { cause: error });
+      if (performance.now() > untilMs) throw new OperatorError(failure(error), { cause: error });
       await sleep(20);
     }
   }
 }
 
-function describeFailure(config: Config, last: unknown): string {
-  const reason = last instanceof Error && last.message !== '' ? `: ${last.message}` : '';
+function describeFailure(config: Config, error: unknown): string {
+  const reason = error instanceof Error && error.message !== '' ? `: ${error.message}` : '';
   return `Redis does not answer at ${redisAddress(config)}${reason}`;
 }
 

@@ -21,21 +21,22 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
     logger.warn('AUTH=none: whoever reaches this server can read and write every conversation');
   }
   const replica = wireReplica(config, replicaId, logger);
+  // Before anything is awaited: the first connection must not be ready unheard.
+  refuseOtherFormats(replica, (found) => {
+    logger.fatal({ found }, 'the keys in Redis have another layout than this version knows');
+    process.exit(1);
+  });
   const app = await buildApp(
     {
       turns: replica.turns,
       settings: replica.httpSettings,
       inspection: inspect(replica),
+      rate: replica.redis.rate,
       streamsOpen: (count) => replica.metrics.openStreams.set(count),
     },
     logger,
-    { redis: replica.redis.client, nameSpace: replica.redis.keys.ratePrefix },
   );
   countRequests(app, replica);
-  refuseOtherFormats(replica, (found) => {
-    logger.fatal({ found }, 'the keys in Redis have another layout than this version knows');
-    process.exit(1);
-  });
   const stopRecovery = recoverNowAndThen(replica);
   await app.listen({ host: config.HOST, port: config.PORT });
   const worker =

@@ -129,6 +129,7 @@ function makeObserver(logger: Logger, metrics: Metrics): Observer {
 function storeSettings(config: Config) {
   return {
     historyCacheBytes: config.HISTORY_CACHE_BYTES,
+    turnsPerMinute: config.RATE_LIMIT_PER_MINUTE,
     sessionTtlMs: config.SESSION_TTL_SECONDS * 1000,
     logTtlMs: config.TURN_LOG_TTL_SECONDS * 1000,
     leaseMs: config.LOCK_TTL_MS,
@@ -163,7 +164,6 @@ function httpSettings(config: Config): HttpSettings {
     maxStreams: config.MAX_STREAMS,
     trustProxy: config.TRUST_PROXY,
     corsOrigins: config.CORS_ORIGINS,
-    rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
     models: config.OPENAI_MODEL ?? [],
     isDemoModel: config.DEMO_MODEL,
   };

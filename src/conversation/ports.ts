@@ -217,6 +217,12 @@ export interface MessagePage {
   readonly hasMore: boolean;
 }
 
+/** How many turns a caller may begin. */
+export interface TurnRate {
+  /** Counts one. @returns 0, or the seconds to wait when there were too many */
+  take(caller: string): Promise<number>;
+}
+
 /** A hold on a session's lock. */
 export interface Lease {
   /** What the lock key holds; the commit compares it. */

@@ -26,7 +26,8 @@ export function installErrorReplies(app: FastifyInstance): void {
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: TurnwiseError) {
   // A request that the router refused has passed no hook.
   reply.header('x-request-id', request.id);
-  if (error.status === 429 || error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  const isForLater = error.status === 429 || error.status === 503;
+  if (isForLater && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS);
   return reply.code(error.status).type('application/json').send(errorBody(error, request.id));
 }
 
@@ -39,7 +40,6 @@ export function asTurnwiseError(error: unknown): TurnwiseError {
   }
   if (code !== undefined) return new TurnwiseError(code, { cause: error });
   const status = typeof raised.statusCode === 'number' ? raised.statusCode : 500;
-  if (status === 429) return new TurnwiseError('rate_limited', { cause: error });
   if (status >= 400 && status < 500) return new TurnwiseError('invalid_request', { cause: error });
   return new TurnwiseError('internal', { cause: error });
 }

@@ -1,11 +1,11 @@
 import type { TurnDeps } from '../conversation/deps.ts';
+import type { TurnRate } from '../conversation/ports.ts';
 
 export interface HttpSettings {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly trustProxy: boolean | number | string | undefined;
   readonly corsOrigins: readonly string[];
-  readonly rateLimitPerMinute: number;
   /** Names that a caller may ask for; the first is used. */
   readonly models: readonly string[];
   readonly isDemoModel: boolean;
@@ -26,6 +26,7 @@ export interface HttpDeps {
   readonly turns: TurnDeps;
   readonly settings: HttpSettings;
   readonly inspection: Inspection;
+  readonly rate: TurnRate;
   /** Is told how many event streams are open. */
   streamsOpen(count: number): void;
 }

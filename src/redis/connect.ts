@@ -16,9 +16,10 @@ export interface RedisPlace {
 
 /**
  * What a connection is for. `commands`: answers or fails at once, so that a request never hangs on Redis.
- * `subscriber`: waits for messages, for as long as it takes. `jobs`: as BullMQ demands.
+ * `subscriber`: waits for messages, for as long as it takes. `jobs`: as BullMQ demands. `operator`: somebody
+ * waits, but no request does.
  */
-export type Purpose = 'commands' | 'subscriber' | 'jobs';
+export type Purpose = 'commands' | 'subscriber' | 'jobs' | 'operator';
 
 /** Longest wait for one command, in ms: only this covers a server that is frozen but still connected. */
 export const COMMAND_TIMEOUT_MS = 450;
@@ -57,6 +58,14 @@ const TUNINGS: Readonly<Record<Purpose, Tuning>> = {
     autoResendUnfulfilledCommands: true,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(times * 100, 2000),
+  },
+  operator: {
+    connectTimeout: 2000,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 10_000,
+    retryStrategy: () => 100,
   },
 };
 

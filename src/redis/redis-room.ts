@@ -4,6 +4,7 @@ import type {
   SessionLock,
   SessionStore,
   TurnQueue,
+  TurnRate,
   TurnStore,
   TurnTakeover,
 } from '../conversation/ports.ts';
@@ -20,6 +21,7 @@ import { RedlockSessionLock } from './session-lock.ts';
 import { RedisSessionStore } from './session-store.ts';
 import { TurnContext, type TurnSettings } from './turn-context.ts';
 import { RedisTurnQueue } from './turn-queue.ts';
+import { RedisTurnRate } from './turn-rate.ts';
 import { RedisTurnStore } from './turn-store.ts';
 import { RedisTurnTakeover } from './turn-takeover.ts';
 
@@ -27,6 +29,8 @@ export interface RedisSettings extends TurnSettings {
   readonly place: RedisPlace;
   readonly keyPrefix: string;
   readonly historyCacheBytes: number;
+  /** 0: no limit. */
+  readonly turnsPerMinute: number;
 }
 
 export interface RedisRoomEvents {
@@ -49,6 +53,7 @@ export interface RedisRoom {
   readonly sessions: SessionStore;
   readonly lock: SessionLock;
   readonly log: EventLog;
+  readonly rate: TurnRate;
   readonly cache: HistoryCache;
   close(): void;
 }
@@ -78,6 +83,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     sessions: new RedisSessionStore(client, keys, clock, cache, index),
     lock: new RedlockSessionLock(client, keys, settings.leaseMs),
     log: new RedisEventLog(client, keys, mailbox),
+    rate: new RedisTurnRate(client, keys, settings.turnsPerMinute, failed('count turns a minute')),
     close: () => {
       client.disconnect();
       subscriber.disconnect();

@@ -44,45 +44,42 @@ export class SessionRepair {
   async repair(session: SessionRef, isDryRun: boolean): Promise<Repaired> {
     const keys = this.#keys.session(session);
     try {
-      return repairedOf(session, new ScriptReply(await this.#run(session, keys, isDryRun)));
+      return repairedOf(session, await this.#run(session, keys, isDryRun));
     } catch (error) {
-      const { code, cause } = asTurnwiseError(error);
-      if (code === 'redis_unavailable') throw error;
+      const failure = asTurnwiseError(error);
+      const { code, cause } = failure;
+      if (code === 'redis_unavailable') throw failure;
       const reason = code === 'storage_full' ? 'Redis is full' : `cannot be read: ${messageOf(cause)}`;
       return { kind: 'corrupt', skipped: [{ key: keys.meta, reason }] };
     }
   }
 
-  async #run(session: SessionRef, keys: SessionKeys, isDryRun: boolean): Promise<unknown> {
-    const last = String(ENTRIES_PER_SESSION - 1);
-    // The script has to be told its keys, so what is in the lists is read before; it looks again itself.
-    const [running, waiting, turns] = await Promise.all([
-      this.#client.hget(keys.meta, 'running').catch(ifWrongType(null)),
-      this.#client.zrange(keys.queue, '0', last).catch(ifWrongType([])),
-      this.#client.zrange(keys.turns, '0', last).catch(ifWrongType([])),
-    ]);
-    const all = [
-      ...[keys.meta, keys.messages, keys.queue, keys.turns, keys.lock],
-      keys.turn(running ?? '-'),
+  /** The script has to be told its keys. For an idle session it knows them all; else it answers what to add. */
+  async #run(session: SessionRef, keys: SessionKeys, isDryRun: boolean): Promise<ScriptReply> {
+    const own = [keys.meta, keys.messages, keys.queue, keys.turns, keys.lock];
+    const settings = [
+      isDryRun ? 1 : 0,
+      this.#settings.sessionTtlMs,
+      sessionTag(session),
+      this.#keys.replicaChannelPrefix,
+      this.#settings.leaseMs,
+    ];
+    const call = async (more: readonly string[], rest: readonly (string | number)[]) =>
+      new ScriptReply(
+        await this.#client.repairSession(own.length + more.length, ...own, ...more, ...settings, ...rest),
+      );
+    const first = await call([keys.turn('-')], ['', -1, ENTRIES_PER_SESSION]);
+    if (first.word !== 'MORE') return first;
+    const [running, waiting, turns] = [first.text(1), first.texts(2), first.texts(3)];
+    const more = [
+      keys.turn(running === '' ? '-' : running),
       ...waiting.map((member) => keys.turn(member.split('/')[0] ?? '-')),
       ...turns.flatMap((member) => {
         const [turnId = '-', hash = null] = member.split('#');
         return [keys.turn(turnId), keys.log(turnId), keys.idempotency(hash)];
       }),
     ];
-    return this.#client.repairSession(
-      all.length,
-      ...all,
-      isDryRun ? 1 : 0,
-      this.#settings.sessionTtlMs,
-      sessionTag(session),
-      this.#keys.replicaChannelPrefix,
-      this.#settings.leaseMs,
-      running ?? '',
-      waiting.length,
-      ...waiting,
-      ...turns,
-    );
+    return call(more, [running, waiting.length, 0, ...waiting, ...turns]);
   }
 }
 
@@ -119,14 +116,6 @@ function pairsOf(flat: readonly string[]): readonly SkippedKey[] {
     key: flat[index * 2] ?? '',
     reason: flat[index * 2 + 1] ?? '',
   }));
-}
-
-/** The script says of which key it is. */
-function ifWrongType<T>(instead: T): (error: unknown) => T {
-  return (error) => {
-    if (asTurnwiseError(error).code === 'corrupt_session') return instead;
-    throw error;
-  };
 }
 
 function messageOf(cause: unknown): string {

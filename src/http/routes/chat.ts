@@ -15,13 +15,9 @@ import { type Streams, streamTurn, streamUrl } from '../turn-stream.ts';
 /** `POST /api/chat` and `POST /api/chat/stream`: one turn, answered whole or as it is said. */
 export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const limit = { rateLimit: { max: deps.settings.rateLimitPerMinute, timeWindow: 60_000 } };
-    const config = deps.settings.rateLimitPerMinute > 0 ? limit : {};
-
     app.post(
       '/api/chat',
       {
-        config,
         schema: {
           summary: 'Say something, get the whole answer',
           tags: ['chat'],
@@ -31,7 +27,7 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
         },
       },
       async (request, reply) => {
-        const turn = await admit(deps, request, request.body);
+        const turn = await admit(deps, request, reply, request.body);
         announce(reply, turn);
         const answer = await collectReply(deps.turns, turn, new SseSink(reply).signal);
         // Nobody is left to answer.
@@ -42,7 +38,6 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
     app.post(
       '/api/chat/stream',
       {
-        config,
         sse: 'manual',
         schema: {
           summary: 'Say something, get the answer as it is said',
@@ -56,7 +51,7 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
       async (request, reply) => {
         streams.checkRoom();
         const sink = new SseSink(reply);
-        const turn = await admit(deps, request, request.body);
+        const turn = await admit(deps, request, reply, request.body);
         announce(reply, turn);
         return streamTurn(deps.turns, streams, sink, turn, BEFORE_ALL);
       },
@@ -64,7 +59,12 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
   };
 }
 
-async function admit(deps: HttpDeps, request: FastifyRequest, body: ChatBody): Promise<TurnRef> {
+async function admit(
+  deps: HttpDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: ChatBody,
+): Promise<TurnRef> {
   const idempotencyKey = request.headers['idempotency-key'];
   if (Array.isArray(idempotencyKey)) {
     throw new TurnwiseError('invalid_request', { message: 'Idempotency-Key must be sent once' });
@@ -78,6 +78,11 @@ async function admit(deps: HttpDeps, request: FastifyRequest, body: ChatBody): P
   const conversationId = body.conversation_id ?? randomUUID();
   if (!isConversationId(conversationId)) {
     throw new TurnwiseError('invalid_request', { message: 'conversation_id must not be . or ..' });
+  }
+  const waitSeconds = await deps.rate.take(request.ip);
+  if (waitSeconds > 0) {
+    reply.header('retry-after', waitSeconds);
+    throw new TurnwiseError('rate_limited');
   }
   try {
     return await submitTurn(deps.turns, {

@@ -4,9 +4,10 @@
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 record of the running turn
 --       7… records of the queue members, then record, log and idempotency key of each member of `turns`
 -- ARGV  1 dry run (1 | 0)  2 session TTL (ms)  3 session  4 channel prefix of replicas  5 lease (ms)
---       6 running turn that KEYS 6 belongs to ('': none)  7 number of queue members
---       8… queue members, then members of `turns`, both in the order of KEYS
--- RETURNS  GONE | CORRUPT skipped (key reason …)
+--       6 running turn that KEYS 6 belongs to ('': none)
+--       7 number of queue members, -1: to be told if there are more keys to look at  8 most to be told of each kind
+--       9… queue members, then members of `turns`, both in the order of KEYS
+-- RETURNS  GONE | CORRUPT skipped (key reason …) | MORE running-turn queue-members turns-members
 --          | OK counts-repaired queue-dropped ttl-repaired freed expires-at (ms) fence epoch running-turn
 --            waiting-turns skipped (key reason …)
 local dry, waiting = ARGV[1] == '1', tonumber(ARGV[7])
@@ -29,6 +30,13 @@ for i, name in ipairs({'created_at', 'last_accessed', 'fence', 'epoch'}) do
 end
 if #corrupt > 0 then return {'CORRUPT', corrupt} end
 local fence, epoch, running, skipped = m[3], m[4], m[7], {}
+if waiting < 0 then
+  waiting = 0
+  if running or redis.call('EXISTS', QUEUE, TURNS) > 0 then
+    local last = tonumber(ARGV[8]) - 1
+    return {'MORE', running or '', redis.call('ZRANGE', QUEUE, 0, last), redis.call('ZRANGE', TURNS, 0, last)}
+  end
+end
 
 -- A message's id is its place in the whole history, so the first one tells how many were dropped before it.
 local counts = 0
@@ -67,7 +75,7 @@ end
 
 local live, gone = {}, 0
 for i = 1, waiting do
-  local member = ARGV[7 + i]
+  local member = ARGV[8 + i]
   if redis.call('ZSCORE', QUEUE, member) then
     local turn, replica = string.match(member, '^([^/]+)/(.+)$')
     local record = turn and record_at(KEYS[6 + i])
@@ -97,16 +105,18 @@ for i = 1, 4 do
   if at ~= -2 and at ~= session_end then ends_at(KEYS[i], session_end) end
 end
 if redis.call('PEXPIRETIME', LOCK) == -1 then ends_at(LOCK, now + tonumber(ARGV[5])) end
-for i = 0, #ARGV - 8 - waiting do
-  local score = redis.call('ZSCORE', TURNS, ARGV[8 + waiting + i])
-  local first = 7 + waiting + 3 * i
+for i = 1, #ARGV - 8 - waiting do
+  local member, first = ARGV[8 + waiting + i], 4 + waiting + 3 * i
+  local score = tonumber(redis.call('ZSCORE', TURNS, member) or '')
   for k = first, score and first + 2 or 0 do
     local at = redis.call('PEXPIRETIME', KEYS[k])
     if at == -1 or at > session_end then
       -- An idempotency key may belong to a newer turn as well; it lives the longest that it may.
-      ends_at(KEYS[k], k == first + 2 and session_end or math.min(tonumber(score), session_end))
+      ends_at(KEYS[k], k == first + 2 and session_end or math.min(score, session_end))
     end
   end
+  -- Its keys are over as well by now, so that the next look has less to do.
+  if score and score < now and not dry then redis.call('ZREM', TURNS, member) end
 end
 
 -- Last, and only over what was looked at: an error in a script undoes nothing of what it wrote before.

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { echo } from '../support/scripted-model.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2, { RATE_LIMIT_PER_MINUTE: '4' });
+});
+afterAll(() => deployment.model.close());
+
+promise(
+  'limits.rate.all-replicas',
+  'a caller may begin so many turns a minute over all replicas together, then gets 429 with Retry-After; reading is free',
+  async () => {
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const before = deployment.model.requests.length;
+    const statuses = [];
+    for (const [index, replica] of [a, b, a, b, a, b].entries()) {
+      statuses.push((await chat(replica, `rate-${index}`, 'hello')).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+    const refused = await say(a, 'rate', 'hello');
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited' } });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(deployment.model.requests.length).toBe(before + 4);
+    for (let count = 0; count < 10; count += 1) {
+      expect((await call(b.url, 'GET', '/api/sessions')).status).toBe(200);
+    }
+  },
+);
+
+promise(
+  'limits.turns-and-streams',
+  'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) => [{ delta: 'x' }, { wait: gate }, ...echo(request)]);
+    const tight = { RATE_LIMIT_PER_MINUTE: '0', KEY_PREFIX: 'tight' };
+    const small = await deployment.another({ ...tight, MAX_TURNS: '2' });
+    const narrow = await deployment.another({ ...tight, MAX_STREAMS: '2' });
+    const turns = [await say(small, 'one', 'hello'), await say(small, 'two', 'hello')];
+    const third = await chat(small, 'three', 'hello');
+    expect(third).toMatchObject({ status: 503, body: { error: { code: 'overloaded' } } });
+    expect(third.headers['retry-after']).toBe('1');
+    expect((await call(small.url, 'GET', '/api/sessions/three')).status).toBe(404);
+
+    const readers = [];
+    for (const [id, turn] of [
+      ['one', turns[0]],
+      ['two', turns[1]],
+    ] as const) {
+      if (turn !== undefined) readers.push(await follow(narrow, id, turnIdOf(turn)));
+    }
+    expect(readers.map((reader) => reader.status)).toEqual([200, 200]);
+    expect((await say(narrow, 'four', 'hello')).status).toBe(503);
+    gate.open();
+    for (const reader of [...turns, ...readers]) expect((await reader.all()).at(-1)?.event).toBe('done');
+    expect((await chat(small, 'three', 'hello')).status).toBe(200);
+    expect((await say(narrow, 'four', 'hello')).status).toBe(200);
+  },
+);
