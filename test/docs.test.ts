@@ -1,0 +1,282 @@
+import { parseEnv } from 'node:util';
+import { expect } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { TRANSITIONS, TURN_STATUSES, TURN_STEPS } from '../src/conversation/turn.ts';
+import { ERRORS } from '../src/errors.ts';
+import { FORMAT_VERSION, makeKeys } from '../src/redis/keys.ts';
+import { Expected, SETTINGS } from '../src/settings.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
+import { promises } from './promises.ts';
+import { luaScripts } from './support/lua-script.ts';
+import { blocksOf, codeIn, codesIn, rowsOfTables, tableUnder } from './support/markdown.ts';
+import { promise } from './support/promise.ts';
+import { filesBelow, isThere, readSource } from './support/source-files.ts';
+
+const documents = [
+  ...['README.md', 'README.zh-CN.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map(readSource),
+  ...filesBelow('docs', '.md'),
+];
+const settingNames = Object.keys(SETTINGS);
+
+promise('docs.errors', 'docs/errors.md has every error of the catalogue as it is, and no other', () => {
+  const said = rowsOfTables(readSource('docs/errors.md'), 'Code').map(([code = '', ...rest]) => [
+    codeIn(code),
+    ...rest.slice(0, 3),
+  ]);
+  const real = Object.entries(ERRORS).map(([code, { status, kind, retryable }]) => [
+    code,
+    String(status),
+    kind,
+    retryable ? 'yes' : 'no',
+  ]);
+  expect(said).toEqual(real);
+});
+
+promise('docs.configuration', 'docs/configuration.md has every setting as it is read, and no other', () => {
+  const said = rowsOfTables(readSource('docs/configuration.md'), 'Name').map(
+    ([name = '', fallback = '', ...rest]) => [codeIn(name), codeIn(fallback), ...rest],
+  );
+  const real = Object.entries(SETTINGS).map(([name, { fallback, meaning, read }]) => [
+    name,
+    fallback ?? '',
+    acceptedBy(read),
+    meaning,
+  ]);
+  expect(said.toSorted()).toEqual(real.toSorted());
+});
+
+/** What a reader says that it expects, when it is given what nobody would write. */
+function acceptedBy(read: (text: string) => unknown): string {
+  try {
+    read('\0');
+    return 'any text';
+  } catch (error) {
+    if (error instanceof Expected) return error.message;
+    throw error;
+  }
+}
+
+promise(
+  'docs.env-example',
+  '.env.example has every setting with its meaning and default, each switched off',
+  () => {
+    const { text } = readSource('.env.example');
+    const said = [...text.matchAll(/^# (.+)\n#([A-Z_]+)=(.*)$/gm)].map(([, meaning, name, value]) => [
+      name,
+      value,
+      meaning,
+    ]);
+    const real = Object.entries(SETTINGS).map(([name, { fallback, meaning }]) => [
+      name,
+      fallback ?? '',
+      meaning,
+    ]);
+    expect(said.toSorted()).toEqual(real.toSorted());
+    expect(parseEnv(text)).toEqual({});
+    const switchedOn = parseEnv(text.replace(/^#(?=[A-Z_]+=)/gm, ''));
+    expect(readConfig(switchedOn)).toEqual(readConfig({}));
+  },
+);
+
+promise('docs.settings-named', 'every setting that a document or the compose file names exists', () => {
+  const known = new Set(settingNames);
+  const named = [...documents, readSource('docker-compose.yml'), readSource('.env.example')].flatMap((file) =>
+    [...file.text.matchAll(/(?<=`|^ {6}|^#)([A-Z]+(?:_[A-Z]+)+)(?=[`=:])/gm)].map(
+      ([, name = '']) => `${file.path} ${name}`,
+    ),
+  );
+  expect(named.length).toBeGreaterThan(100);
+  expect(named.filter((line) => !known.has(line.split(' ')[1] ?? ''))).toEqual([]);
+});
+
+promise(
+  'docs.lifecycle.table',
+  'docs/turn-lifecycle.md has every state by every step, and who makes it',
+  () => {
+    const page = readSource('docs/turn-lifecycle.md');
+    const said = tableUnder(page, 'Every state by every step');
+    expect(said).toEqual(
+      TURN_STATUSES.map((status) => [status, ...TURN_STEPS.map((step) => TRANSITIONS[status][step])]),
+    );
+    const makers = tableUnder(page, 'Who makes which step');
+    expect(makers.map(([step]) => step)).toEqual(TURN_STEPS);
+    const scripts = new Set(luaScripts().map(({ name }) => name));
+    expect(makers.flatMap(([, , cell = '']) => codesIn(cell)).filter((name) => !scripts.has(name))).toEqual(
+      [],
+    );
+  },
+);
+
+promise(
+  'docs.lifecycle.picture',
+  'the picture of the life of a turn shows the same steps as the table',
+  () => {
+    const [picture = ''] = blocksOf(readSource('docs/turn-lifecycle.md'), 'mermaid');
+    const drawn = [...picture.matchAll(/^ +(\w+) --> (\w+): (\w+)$/gm)].map(([, ...parts]) =>
+      parts.join(' '),
+    );
+    const real = TURN_STATUSES.flatMap((status) =>
+      TURN_STEPS.filter((step) => TRANSITIONS[status][step] !== 'refused').map(
+        (step) => `${status} ${TRANSITIONS[status][step]} ${step}`,
+      ),
+    );
+    expect(drawn.toSorted()).toEqual(real.toSorted());
+  },
+);
+
+promise('docs.metrics', 'docs/operations.md has every metric as it is, and no other', () => {
+  const said = rowsOfTables(readSource('docs/operations.md'), 'Metric').map(
+    ([name = '', type, labels = '', meaning]) => ({
+      name: codeIn(name),
+      type,
+      labels: codesIn(labels),
+      meaning,
+    }),
+  );
+  const ours = new Metrics(() => 0).registry
+    .getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('turnwise_'));
+  const real = ours.map((metric) => ({
+    name: metric.name,
+    type: 'buckets' in metric ? 'histogram' : metric.constructor.name.toLowerCase(),
+    labels: 'labelNames' in metric ? metric.labelNames : [],
+    meaning: 'help' in metric ? metric.help : '',
+  }));
+  expect(said).toEqual(real);
+});
+
+promise(
+  'docs.redis.keys',
+  'docs/redis.md has every key and channel that the key maker makes, and no other',
+  () => {
+    const page = readSource('docs/redis.md');
+    const said = [...tableUnder(page, 'Keys'), ...tableUnder(page, 'Channels')].map(([key = '']) =>
+      bare(codeIn(key)),
+    );
+    const keys = makeKeys('turnwise');
+    const session = keys.session({ owner: 'OWNER', conversationId: 'CONVERSATION' });
+    const made = Object.entries({ ...keys, ...session }).flatMap(([name, value]: [string, unknown]) => {
+      if (name === 'session') return [];
+      return [bare(typeof value === 'function' ? String(value(PLACES[name] ?? 'X')) : String(value))];
+    });
+    // One prefix of channels, two names behind it.
+    expect([...new Set(said)].sort()).toEqual([...new Set(made)].sort());
+    expect(page.text).toContain(`\`turnwise:format\` holds \`${FORMAT_VERSION}\``);
+  },
+);
+
+const PLACES: Readonly<Record<string, string>> = {
+  turn: 'TURN',
+  log: 'TURN',
+  watch: 'TURN',
+  idempotency: 'HASH',
+  ownerIndex: 'OWNER',
+};
+
+/** A key without what stands for any name behind a prefix. */
+function bare(key: string): string {
+  return key.replace(/(?:…|REPLICA|all)$/, '').replace(/:$/, '');
+}
+
+promise(
+  'docs.redis.scripts',
+  'docs/redis.md has every script, and who writes each key is a script or says so',
+  () => {
+    const page = readSource('docs/redis.md');
+    const scripts = luaScripts().map(({ name }) => name);
+    expect(
+      tableUnder(page, 'Scripts')
+        .map(([name = '']) => codeIn(name))
+        .toSorted(),
+    ).toEqual(scripts.toSorted());
+    const writers = [
+      ...tableUnder(page, 'Keys').map(([, , , , cell = '']) => cell),
+      ...tableUnder(page, 'Channels').map(([, , cell = '']) => cell),
+    ].flatMap(codesIn);
+    expect(writers.filter((name) => /^[a-z]+-[a-z]+$/.test(name) && !scripts.includes(name))).toEqual([]);
+    const named = new Set(writers);
+    // Those that write no key of a session, or all of them.
+    const apart = ['delete-session', 'settle-scores'];
+    expect(scripts.filter((name) => !named.has(name) && !apart.includes(name))).toEqual([]);
+  },
+);
+
+promise(
+  'docs.protocol.events',
+  'docs/protocol.md has every event that a reader may see, and no other',
+  () => {
+    const said = rowsOfTables(readSource('docs/protocol.md'), 'Event').map(([event = '']) => codeIn(event));
+    const real = [...readSource('src/conversation/events.ts').text.matchAll(/readonly type: '(\w+)'/g)].map(
+      ([, type]) => type,
+    );
+    expect(said.toSorted()).toEqual(real.toSorted());
+  },
+);
+
+promise('docs.guarantees', 'every promise that docs/guarantees.md names is in the ledger', () => {
+  const { text } = readSource('docs/guarantees.md');
+  const named = [...text.matchAll(/`([a-z-]+(?:\.[a-z-]+)+)`/g)]
+    .map(([, id = '']) => id)
+    .filter((id) => !isThere(id));
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((id) => !Object.hasOwn(promises, id))).toEqual([]);
+});
+
+promise('docs.guarantees.each', 'every guarantee names the promise that keeps it', () => {
+  const [promised = ''] = readSource('docs/guarantees.md').text.split('## Not promised');
+  const lines = promised
+    .split(/\n(?=- )/)
+    .slice(1)
+    .map((line) => line.split('\n\n')[0] ?? '');
+  expect(lines.filter((line) => !/`[a-z-]+\.[a-z.-]+`$/.test(line.trim()))).toEqual([]);
+});
+
+promise('docs.npm-scripts', 'every npm script that a document names exists', () => {
+  const { scripts } = JSON.parse(readSource('package.json').text) as { scripts: Record<string, string> };
+  const named = documents.flatMap((file) =>
+    [...file.text.matchAll(/\bnpm (?:run (\S+?)|(start|test))(?=[\s`,;.]|$)/gm)].map(
+      ([, run, short]) => run ?? short ?? '',
+    ),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+promise('docs.files-named', 'every file that a document names or links to exists', () => {
+  const lost = documents.flatMap((file) => {
+    const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1);
+    const links = [...file.text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      ([, to = '']) => `${folder}${to}`,
+    );
+    const named = [...file.text.matchAll(/`((?:src|test|docs|ops|scripts|examples|web)\/[\w./*-]+)`/g)].map(
+      ([, path = '']) => path,
+    );
+    const inCore = [...file.text.matchAll(/`((?:conversation|http|redis|model|jobs)\/[\w/-]+\.ts)`/g)].map(
+      ([, path]) => `src/${path}`,
+    );
+    return [...links, ...named.filter((path) => !path.includes('*')), ...inCore]
+      .filter((path) => !isThere(path))
+      .map((path) => `${file.path}: ${path}`);
+  });
+  expect(lost).toEqual([]);
+});
+
+promise(
+  'docs.decisions',
+  'every decision says question, evidence, choice, price and what would change it, on one page',
+  () => {
+    const pages = filesBelow('docs/decisions', '.md');
+    const parts = ['Question', 'What we saw', 'Choice', 'Price', 'What would change our mind'];
+    for (const [index, page] of pages.entries()) {
+      const number = String(index + 1).padStart(4, '0');
+      expect(page.path).toMatch(new RegExp(`/${number}-[a-z-]+\\.md$`));
+      expect(page.text.startsWith(`# ${number} `)).toBe(true);
+      const headings = [...page.text.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading);
+      expect([page.path, headings.map((heading) => heading.replace(/, and the choice$/, ''))]).toEqual([
+        page.path,
+        parts.filter((part) => part !== 'Choice' || !headings.includes('What we saw, and the choice')),
+      ]);
+      expect(page.text.split('\n').length).toBeLessThanOrEqual(60);
+    }
+  },
+);
