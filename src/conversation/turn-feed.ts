@@ -7,6 +7,8 @@ import { type EventId, isAfter, type PlacedEvent } from './events.ts';
  */
 export type FeedState = 'open' | 'ended' | 'moved' | 'draining';
 
+const EVENTS_AT_ONCE = 64;
+
 /**
  * The events of a turn that this replica runs, for those who read here. One list for all readers, each with
  * its own place in it: a reader that stalls holds nothing but its socket. Bounded by the longest answer.
@@ -36,10 +38,18 @@ export class TurnFeed {
     this.#ring();
   }
 
-  /** What comes after a place, and how long the list is now: where the next call goes on. */
-  since(index: number, after: EventId): { events: readonly PlacedEvent[]; index: number } {
-    const events = this.#events.slice(index).filter((placed) => isAfter(placed.id, after));
-    return { events, index: this.#events.length };
+  /**
+   * Some of what comes after a place, and where in the list to go on. Not all at once: what was given to a
+   * reader that stalls is held for it alone.
+   */
+  since(from: number, after: EventId): { events: readonly PlacedEvent[]; index: number } {
+    const events: PlacedEvent[] = [];
+    let index = from;
+    for (; index < this.#events.length && events.length < EVENTS_AT_ONCE; index += 1) {
+      const placed = this.#events[index];
+      if (placed !== undefined && isAfter(placed.id, after)) events.push(placed);
+    }
+    return { events, index };
   }
 
   /** @returns stops it */

@@ -9,6 +9,9 @@ export interface SseFrame {
 /** A client that takes nothing for so long is cut; it can resume. */
 const STALLED_AFTER_MS = 60_000;
 
+/** Frames written before the socket is looked at: with more, a client that stalls would hold the whole answer. */
+const FRAMES_AT_ONCE = 16;
+
 /**
  * One client's end of an event stream, over @fastify/sse. The plugin's `send` never settles once a stalled
  * client has gone, and its own close event also fires at a normal end; here a client that left is a signal,
@@ -45,15 +48,20 @@ export class SseSink {
     this.#reply.raw.flushHeaders();
   }
 
-  /** Writes frames in one piece; waits while the client's socket is full. @returns false when the client has left */
+  /** Writes frames, and waits while the client's socket is full. @returns false when the client has left */
   async send(frames: readonly SseFrame[]): Promise<boolean> {
-    if (this.signal.aborted) return false;
+    for (let at = 0; at < frames.length && !this.signal.aborted; at += FRAMES_AT_ONCE) {
+      await this.#sendTogether(frames.slice(at, at + FRAMES_AT_ONCE));
+    }
+    return !this.signal.aborted;
+  }
+
+  async #sendTogether(frames: readonly SseFrame[]): Promise<void> {
     const { raw } = this.#reply;
     raw.cork();
     const written = Promise.all(frames.map((frame) => this.#reply.sse.send(frame).catch(() => {})));
     raw.uncork();
     if (raw.writableNeedDrain) await this.#untilDrained(written);
-    return !this.signal.aborted;
   }
 
   async #untilDrained(written: Promise<unknown>): Promise<void> {

@@ -12,8 +12,8 @@ import { answered } from './failures.ts';
 import type { Keys } from './keys.ts';
 import type { Mailbox } from './mailbox.ts';
 
-/** Entries read at once: each is a batch of some 20 ms, so a whole answer comes in a few reads. */
-const ENTRIES_PER_READ = 200;
+/** Entries read at once, each a batch of some 20 ms: what a reader that stalls holds in memory. */
+const ENTRIES_PER_READ = 32;
 
 export class RedisEventLog implements EventLog {
   readonly #client: Client;

@@ -57,7 +57,7 @@ export class RedisSessionStore implements SessionStore {
 
   async #removeOnce(keys: SessionKeys, tag: string): Promise<string> {
     // A key of another type is no reason to keep the session: it is deleted all the same.
-    const members = await this.#client.zrange(keys.turns, '0', '-1').catch((): string[] => []);
+    const members = (await answered(this.#client.zrange(keys.turns, '0', '-1')).catch(nullIfCorrupt)) ?? [];
     const ofTurns = members.flatMap((member) => {
       const [turnId = '', hash] = member.split('#');
       return [keys.turn(turnId), keys.log(turnId), ...(hash === undefined ? [] : [keys.idempotency(hash)])];
