@@ -155,6 +155,1077 @@ export const promises = {
     breaks: 'keys makeKeys: ignore the prefix',
     seenRed: false,
   },
+  'busy.interrupt': {
+    says: 'interrupt stops the running turn, keeps what it said, and runs ahead of those waiting',
+    breaks: 'admit-turn: give an interrupt an ordinary ticket',
+    seenRed: false,
+  },
+  'busy.interrupt.before-first-token': {
+    says: 'an interrupted turn that has said nothing keeps its user message',
+    breaks: 'ending keptOf: interrupt like cancel',
+    seenRed: false,
+  },
+  'busy.rollback': {
+    says: 'rollback stops the running turn and leaves nothing of it',
+    breaks: 'ending keptOf: rollback like interrupt',
+    seenRed: false,
+  },
+  'busy.interrupt.later-first': {
+    says: 'of two interrupts the later goes first',
+    breaks: 'admit-turn: do not negate the ticket but take a fixed one below all',
+    seenRed: false,
+  },
+  'busy.coalesce': {
+    says: 'coalesce joins the last waiting turn: one answer for all, the same for each joiner, on any replica',
+    breaks: 'admit-turn: never answer JOIN',
+    seenRed: false,
+  },
+  'busy.coalesce.cancel': {
+    says: 'cancelling a coalesced turn ends all who joined',
+    breaks: 'admit-turn: never answer JOIN',
+    seenRed: false,
+  },
+  'busy.coalesce.alone': {
+    says: 'coalesce with none waiting waits like enqueue',
+    breaks: 'admit-turn: answer JOIN with the running turn',
+    seenRed: false,
+  },
+  'busy.position': {
+    says: 'a waiting stream hears its position as those before it end',
+    breaks: 'wait-turn: do not tell positions',
+    seenRed: false,
+  },
+  'resume.every-place': {
+    says: 'resuming after any event of a turn, from any replica, gives exactly the events after it',
+    breaks: 'event-log read: do not filter events of a batch',
+    seenRed: false,
+  },
+  'resume.live-many-viewers': {
+    says: 'viewers who come while a turn runs, on any replica, see the same whole turn, each event once',
+    breaks: 'event-log read: do not filter events of a batch',
+    seenRed: false,
+  },
+  'resume.refusals': {
+    says: 'a turn that is not there is 404, an event id that is not one is 400',
+    breaks: 'routes/turns placeAfter: take any text for the beginning',
+    seenRed: false,
+  },
+  'repeat.same-turn': {
+    says: 'fifty requests with one Idempotency-Key on three replicas are one turn with one answer',
+    breaks: 'admit-turn: do not look at the idempotency key',
+    seenRed: false,
+  },
+  'repeat.either-route': {
+    says: 'the same key is the same turn by either route, while it runs and after it ended',
+    breaks: 'admit-turn: do not look at the idempotency key',
+    seenRed: false,
+  },
+  'repeat.other-content': {
+    says: 'the same key with another message or on_busy is 422',
+    breaks: 'submit-turn earlierTurn: do not compare the request',
+    seenRed: false,
+  },
+  'repeat.failed-runs-anew': {
+    says: 'a turn that failed retryably runs anew under its key',
+    breaks: 'submit-turn earlierTurn: never run anew',
+    seenRed: false,
+  },
+  'repeat.after-death': {
+    says: 'a key whose replica died, before or after the answer, still means the one turn',
+    breaks: 'serve: do not call recoverTurns',
+    seenRed: false,
+  },
+  'order.two-hundred': {
+    says: 'two hundred turns of one session over four replicas run in the order of admission, each shown all before it',
+    breaks: 'admit-turn: give each waiting turn a random ticket',
+    seenRed: false,
+  },
+  'order.woken': {
+    says: 'a waiting turn is woken on whichever replica it waits: the median hand-off is far below a re-check',
+    breaks: 'session.include wake_next: do not publish',
+    seenRed: false,
+  },
+  'order.sessions-parallel': {
+    says: 'a session never waits for another: forty turns of forty sessions are with the model at once',
+    breaks: 'submit-turn start: run one turn at a time on a replica',
+    seenRed: false,
+  },
+  'order.reject': {
+    says: 'on_busy reject answers 409 with the turn in the way, where to read it, and how many are ahead',
+    breaks: 'admit-turn: let reject wait like enqueue',
+    seenRed: false,
+  },
+  'order.queue-full': {
+    says: 'one more than QUEUE_MAX waiting turns is 429 queue_full with Retry-After, the running one not counted',
+    breaks: 'admit-turn: do not compare with the most waiting turns',
+    seenRed: false,
+  },
+  'order.queue-timeout': {
+    says: 'a turn that waited QUEUE_WAIT_SECONDS ends with queue_timeout, 503 by JSON, and nothing of it is kept',
+    breaks: 'wait-turn: do not look at the time waited',
+    seenRed: false,
+  },
+  'order.waiting-client-leaves': {
+    says: 'a waiting turn whose client left runs in its place, or never when ON_DISCONNECT is cancel',
+    breaks: 'follow-turn fromFeed: never ask an abandoned turn to stop',
+    seenRed: false,
+  },
+  'clock.slow-first-reading': {
+    says: 'a replica that heard the time of Redis late once still takes turns in, while Redis answers in good time',
+    breaks: 'clock: learn from the first reading and from no refusal',
+    seenRed: false,
+  },
+  'api.chat.reply': {
+    says: 'a JSON chat answers with reply, ids, count, finish reason and usage, and nothing else',
+    breaks: 'json-reply: leave usage out',
+    seenRed: false,
+  },
+  'api.chat.new-session': {
+    says: 'a chat without conversation_id begins a session of its own under an id nobody can guess',
+    breaks: 'routes/chat: name every new session alike',
+    seenRed: false,
+  },
+  'api.stream.events': {
+    says: 'a streamed chat sends its ids in the head, then started, deltas and done, each with an id that rises',
+    breaks: 'sse-sink open: do not send the head before the first event',
+    seenRed: false,
+  },
+  'api.chat.cancelled': {
+    says: 'a JSON chat that is cancelled answers 200 with the text so far, and cancel answers the same again',
+    breaks: 'json-reply: answer a cancelled turn with an error',
+    seenRed: false,
+  },
+  'api.turn.each-status': {
+    says: 'a turn can be looked up in each of its states, null where not yet',
+    breaks: 'turn-codec: leave position out',
+    seenRed: false,
+  },
+  'api.cors': {
+    says: 'a page on an allowed origin may call and read the ids of a turn on both routes; another origin may not',
+    breaks: 'app: do not expose headers to pages',
+    seenRed: false,
+  },
+  'api.request-id': {
+    says: 'a request is named by the id its caller gave, when it is a harmless one',
+    breaks: 'app genReqId: take any text of the caller',
+    seenRed: false,
+  },
+  'api.sessions.shape': {
+    says: 'a session tells its title, times and count, the same alone and in the list, which is newest access first',
+    breaks: 'session titleFrom: cut by UTF-16 units',
+    seenRed: false,
+  },
+  'api.sessions.from-admission': {
+    says: 'a session exists, empty, from the admission of its first turn, and stays when that turn fails',
+    breaks: 'session-store summary: hide sessions without messages',
+    seenRed: false,
+  },
+  'api.sessions.pages': {
+    says: 'paging by cursor shows each session that holds still once, while others are used, made and deleted',
+    breaks: 'session-index: page by rank instead of by place',
+    seenRed: false,
+  },
+  'api.messages.pages': {
+    says: 'messages come oldest first, the newest hundred unless asked otherwise, and page back to the beginning',
+    breaks: 'session-store messages: say has_more only without before',
+    seenRed: false,
+  },
+  'api.messages.committed-only': {
+    says: 'a running turn shows nothing in the messages until it is committed',
+    breaks: 'admit-turn: count the user message at admission',
+    seenRed: false,
+  },
+  'api.sessions.rename': {
+    says: 'a title that was set stays, and nothing else of the session changes',
+    breaks: 'rename-session: make the session when it is missing',
+    seenRed: false,
+  },
+  'api.sessions.delete': {
+    says: 'a deleted session is gone from every route, once',
+    breaks: 'delete-session: keep the list of messages',
+    seenRed: false,
+  },
+  'api.health': {
+    says: 'health tells healthy, and how many sessions live',
+    breaks: 'session-store remove: leave the session in the index',
+    seenRed: false,
+  },
+  'api.health.without-redis': {
+    says: 'without Redis health and readiness say 503 and a chat is refused within a second, and all comes back by itself',
+    breaks: 'connect: no commandTimeout',
+    seenRed: false,
+  },
+  'api.readyz.draining': {
+    says: 'after SIGTERM readiness says draining at once, the process still lives and takes turns in, then exits 0',
+    breaks: 'live-turns leave: refuse turns at once',
+    seenRed: false,
+  },
+  'api.metrics': {
+    says: 'metrics are Prometheus text that counts turns by outcome',
+    breaks: 'wiring: do not count ended turns',
+    seenRed: false,
+  },
+  'api.docs': {
+    says: 'the documentation page is served with all that it loads',
+    breaks: 'app: leave swagger-ui out',
+    seenRed: false,
+  },
+  'api.errors.method': {
+    says: 'a route asked with a method it has not answers 405 with the methods it has, in the shape of all errors',
+    breaks: 'app: do not add answers for missing methods',
+    seenRed: false,
+  },
+  'api.errors.no-route': {
+    says: 'an unknown route is 404 not_found in the shape of all errors, by any method',
+    breaks: "error-reply: leave Fastify's own answer for unknown routes",
+    seenRed: false,
+  },
+  'api.openapi.routes': {
+    says: 'every route is described, with the kind of its answer, its errors, and a strict body',
+    breaks: 'routes/sessions: hide a route from the description',
+    seenRed: false,
+  },
+  'api.openapi.replies': {
+    says: 'the replies of every route are what the description says',
+    breaks: 'routes/turns wireTurn: leave the error out',
+    seenRed: false,
+  },
+  'bad-input.body': {
+    says: 'a body that is not the object asked for, or has a field too many, is 400, and nothing is written or asked',
+    breaks: 'schemas strict: allow further fields',
+    seenRed: false,
+  },
+  'bad-input.id': {
+    says: 'a conversation id outside the alphabet is 400 in the body and in every path',
+    breaks: 'schemas ConversationId: any text',
+    seenRed: false,
+  },
+  'bad-input.path': {
+    says: 'a path that cannot be read is 400, and a turn id outside the alphabet too',
+    breaks: 'schemas TurnParams: any text as turn id',
+    seenRed: false,
+  },
+  'bad-input.query': {
+    says: 'a query that is not as documented is 400',
+    breaks: 'schemas Limit: any text',
+    seenRed: false,
+  },
+  'bad-input.ids-of-ours': {
+    says: 'names that the server uses itself, and every allowed character, are ordinary conversation ids',
+    breaks: 'keys: name the lock of a session by its id alone',
+    seenRed: false,
+  },
+  'arch.rooms.arrows': {
+    says: 'rooms import only themselves and what all rooms may, types included',
+    breaks: 'http/sse-sink: import a type of redis/keys',
+    seenRed: true,
+  },
+  'arch.rooms.packages': {
+    says: 'each room imports only the packages that docs/architecture.md names',
+    breaks: 'http/sse-sink: import a type of ioredis',
+    seenRed: true,
+  },
+  'arch.no-cycles': {
+    says: 'no file imports itself by a detour, types included',
+    breaks: 'conversation/session: import a type of ports',
+    seenRed: true,
+  },
+  'arch.core.pure': {
+    says: 'the core imports no package',
+    breaks: 'conversation/prompt: import a type of fastify',
+    seenRed: true,
+  },
+  'arch.env.one-reader': {
+    says: 'only the entry of the program touches the environment',
+    breaks: 'shutdown: ask process.env for a setting',
+    seenRed: true,
+  },
+  'arch.keys.one-maker': {
+    says: 'one file spells the keys',
+    breaks: 'turn-lookup: spell the key of the metadata',
+    seenRed: true,
+  },
+  'arch.lua.header': {
+    says: 'every script says its keys, arguments and answers, and has no others',
+    breaks: 'confirm-turn: leave LATE out of the header',
+    seenRed: true,
+  },
+  'arch.lua.keys-declared': {
+    says: 'no script makes a key: each one it touches was handed to it',
+    breaks: "watch-turn: HSET KEYS[1] .. ':seen'",
+    seenRed: true,
+  },
+  'arch.files.short': {
+    says: 'no file has more than 300 lines',
+    breaks: 'put 300 empty lines into a file',
+    seenRed: true,
+  },
+  'arch.types.no-way-out': {
+    says: 'no file turns the type checker or the linter off',
+    breaks: 'clock: make an offset any',
+    seenRed: true,
+  },
+  'arch.no-barrels': {
+    says: 'no file only hands on what others export',
+    breaks: 'failures: export everything of clock',
+    seenRed: true,
+  },
+  'page.answer.as-it-comes': {
+    says: 'an answer stands on the page as far as it was said',
+    breaks: 'attend hear: drop deltas; the history alone shows the answer',
+    seenRed: true,
+  },
+  'page.answer.stop': {
+    says: 'Escape stops the model, and what it said stays and is marked',
+    breaks: 'stop stopOnServer: do not ask the server',
+    seenRed: true,
+  },
+  'page.answer.stop-early': {
+    says: 'what was stopped before a word was said goes back into the box',
+    breaks: 'settle: give nothing back',
+    seenRed: true,
+  },
+  'page.answer.reload-elsewhere': {
+    says: 'a page that is loaded anew in mid-answer goes on where it was, on another replica',
+    breaks: 'memory saveTurn: keep nothing once the server has it',
+    seenRed: true,
+  },
+  'page.answer.replica-killed': {
+    says: 'when the replica dies in mid-answer the page says that the answer starts again, and shows it once',
+    breaks: 'live-turn afterTold: keep the text on restarted',
+    seenRed: true,
+  },
+  'page.answer.network-back': {
+    says: 'without a network the page says so, and goes on by itself when it is back',
+    breaks: 'turns patiently: throw at once when nobody answers',
+    seenRed: true,
+  },
+  'page.answer.sent-once': {
+    says: 'a message whose first try was lost on the way is sent again and is one turn',
+    breaks: 'memory savedTurns: only those that the server has',
+    seenRed: true,
+  },
+  'page.answer.again': {
+    says: 'after an error in the answer one button asks again',
+    breaks: 'turns retryTurn: do not rebalance',
+    seenRed: true,
+  },
+  'page.queue.place': {
+    says: 'a message sent while one is answered shows its place, can be taken back, and is answered in order',
+    breaks: 'live-turn afterTold: forget the position',
+    seenRed: true,
+  },
+  'page.queue.interrupt': {
+    says: 'a message may interrupt the answer, which keeps what was said',
+    breaks: 'turns say: leave on_busy out',
+    seenRed: true,
+  },
+  'page.tabs.in-step': {
+    says: 'a second tab shows the same answer as it comes, and its end',
+    breaks: 'tabs tell: say nothing',
+    seenRed: true,
+  },
+  'bad-bytes.headers': {
+    says: 'headers that are not as documented are refused with their code',
+    breaks: 'schemas IdempotencyHeaders: any length',
+    seenRed: false,
+  },
+  'bad-bytes.type': {
+    says: 'a body that is not application/json is 415, and none gets past the schema by an odd content type',
+    breaks: "app: keep Fastify's parser of text/plain",
+    seenRed: false,
+  },
+  'bad-bytes.not-http': {
+    says: 'bytes that are no HTTP request, or no UTF-8, or packed, are refused in the same shape',
+    breaks: 'app: leave the answer to broken requests to Node',
+    seenRed: false,
+  },
+  'bad-bytes.size': {
+    says: 'a message or body past its limit, or past the context alone, is 413; one at the limit is answered',
+    breaks: 'message-limits: count characters in place of bytes',
+    seenRed: false,
+  },
+  'bad-bytes.heavy-json': {
+    says: 'JSON that is deep, wide or long is refused without holding up others',
+    breaks: 'tokens: count a message before its length is checked',
+    seenRed: false,
+  },
+  'bad-bytes.any-body': {
+    says: 'no body whatever makes a route answer 5xx or out of shape: any JSON in any described field',
+    breaks: 'message-limits: let lone surrogates in',
+    seenRed: false,
+  },
+  'expiry.together': {
+    says: 'all keys of a session end in the same millisecond, while turns run and wait and after they ended',
+    breaks: 'session.include live_until: leave the queue out',
+    seenRed: false,
+  },
+  'expiry.idle': {
+    says: 'a session is forgotten when nothing happened for SESSION_TTL_SECONDS, and each turn begins that time anew',
+    breaks: 'end-turn: leave the end of the session as it is',
+    seenRed: false,
+  },
+  'expiry.long-turn': {
+    says: 'a turn that runs longer than the session lives keeps it, its history, and the turns that wait behind it',
+    breaks: 'beat-turn: do not renew the end of the session',
+    seenRed: false,
+  },
+  'expiry.ended-turn': {
+    says: 'what is kept of an ended turn lives TURN_LOG_TTL_SECONDS, and no longer than its session',
+    breaks: 'end-turn: leave record and log to the end of the session',
+    seenRed: false,
+  },
+  'expiry.most-messages': {
+    says: 'past SESSION_MAX_MESSAGES the oldest whole turns go, and the count stays that of all ever said',
+    breaks: 'end-turn: drop single messages in place of whole turns',
+    seenRed: false,
+  },
+  'expiry.no-key-for-ever': {
+    says: 'after turns that ended every way no key of a session is without an end, and all are gone in time',
+    breaks: 'join-turn: give the key of the joiner no end',
+    seenRed: false,
+  },
+  'docs.errors': {
+    says: 'docs/errors.md has every error of the catalogue as it is, and no other',
+    breaks: 'errors: make queue_full not retryable',
+    seenRed: true,
+  },
+  'docs.configuration': {
+    says: 'docs/configuration.md has every setting as it is read, and no other',
+    breaks: 'settings: QUEUE_MAX up to 1000',
+    seenRed: true,
+  },
+  'docs.env-example': {
+    says: '.env.example has every setting with its meaning and default, each switched off',
+    breaks: 'settings: another default of PORT',
+    seenRed: true,
+  },
+  'docs.settings-named': {
+    says: 'every setting that a document or the compose file names exists',
+    breaks: 'settings: call MAX_TURNS MOST_TURNS',
+    seenRed: true,
+  },
+  'docs.lifecycle.table': {
+    says: 'docs/turn-lifecycle.md has every state by every step, and who makes it',
+    breaks: 'turn: a queued turn that restarts runs',
+    seenRed: true,
+  },
+  'docs.lifecycle.picture': {
+    says: 'the picture of the life of a turn shows the same steps as the table',
+    breaks: 'turn: a queued turn that restarts runs',
+    seenRed: true,
+  },
+  'docs.metrics': {
+    says: 'docs/operations.md has every metric as it is, and no other',
+    breaks: 'metrics: give turnwise_failures_total another label',
+    seenRed: true,
+  },
+  'docs.redis.keys': {
+    says: 'docs/redis.md has every key and channel that the key maker makes, and no other',
+    breaks: 'keys: call the queue :waiting',
+    seenRed: true,
+  },
+  'docs.redis.scripts': {
+    says: 'docs/redis.md has every script, and who writes each key is a script or says so',
+    breaks: 'scripts: add one',
+    seenRed: true,
+  },
+  'docs.protocol.events': {
+    says: 'docs/protocol.md has every event that a reader may see, and no other',
+    breaks: 'events: add a tool_call',
+    seenRed: true,
+  },
+  'docs.guarantees': {
+    says: 'every promise that docs/guarantees.md names is in the ledger',
+    breaks: 'promises: take order.woken out',
+    seenRed: true,
+  },
+  'docs.guarantees.each': {
+    says: 'every guarantee names the promise that keeps it',
+    breaks: 'guarantees.md: take an id away',
+    seenRed: true,
+  },
+  'docs.npm-scripts': {
+    says: 'every npm script that a document names exists',
+    breaks: 'package.json: call verify check',
+    seenRed: true,
+  },
+  'docs.files-named': {
+    says: 'every file that a document names or links to exists',
+    breaks: 'move conversation/prompt.ts',
+    seenRed: true,
+  },
+  'docs.decisions': {
+    says: 'every decision says question, evidence, choice, price and what would change it, on one page',
+    breaks: 'decisions/0003: take Price away',
+    seenRed: true,
+  },
+  'docs.redis.fields': {
+    says: 'docs/redis.md has every field that a session and its turns get, and no other',
+    breaks: 'admit-turn: add a field to the metadata',
+    seenRed: true,
+  },
+  'docs.redis.types': {
+    says: 'every key in Redis is of the type, and ends as, docs/redis.md says',
+    breaks: 'session.include live_until: leave the queue out',
+    seenRed: true,
+  },
+  'docs.redis.commands': {
+    says: "every redis-cli line of docs/redis.md is a command, and a session's lines show something",
+    breaks: 'redis.md: ZRANGE for the log',
+    seenRed: true,
+  },
+  'docs.protocol.routes': {
+    says: 'docs/protocol.md has every route of /openapi.json, and no other',
+    breaks: 'routes/turns: cancel at /stop',
+    seenRed: true,
+  },
+  'docs.commands': {
+    says: 'every command of the program is in README and docs/operations.md, and no other',
+    breaks: 'program: call worker jobs',
+    seenRed: true,
+  },
+  'docs.readme.example': {
+    says: 'the example of README, in either language, gives the replies that it shows',
+    breaks: 'prompt: leave the history out',
+    seenRed: true,
+  },
+  'page.access.light': {
+    says: 'axe finds nothing serious in any state of the page in light colours',
+    breaks: 'tokens.css: a dim colour of less contrast',
+    seenRed: true,
+  },
+  'page.access.dark': {
+    says: 'axe finds nothing serious in any state of the page in dark colours',
+    breaks: 'tokens.css: a dim colour of less contrast in the dark',
+    seenRed: true,
+  },
+  'page.isolation': {
+    says: 'two conversations of one page, answered at the same time, never see each other',
+    breaks: 'thread Entries: read the first conversation that was loaded',
+    seenRed: true,
+  },
+  'page.list.own': {
+    says: 'without a key the page lists the conversations of this browser and asks for no others',
+    breaks: 'sessions loadList: ask for all sessions without a key too',
+    seenRed: true,
+  },
+  'page.list.change': {
+    says: 'a conversation is found by its title, renamed, and deleted after one question',
+    breaks: 'sessions renameSession: do not put the answer into the list',
+    seenRed: true,
+  },
+  'page.gone': {
+    says: 'a conversation that the server has forgotten says so and offers a new one',
+    breaks: 'sessions dropSession: leave it ready',
+    seenRed: true,
+  },
+  'page.keyboard': {
+    says: 'all of it is done by keyboard: writing, sending, stopping, choosing, renaming, deleting',
+    breaks: 'dialog: close it only after it was taken away',
+    seenRed: true,
+  },
+  'page.spoken': {
+    says: 'screen readers are told that an answer is being written, and then the whole of it, never its parts',
+    breaks: 'attend hear: speak each delta',
+    seenRed: true,
+  },
+  'page.phone': {
+    says: 'on a phone nothing runs out of the page, and the list is a drawer that opens and closes',
+    breaks: 'prose.css, thread.css: let nothing break or scroll by itself',
+    seenRed: true,
+  },
+  'page.html-harmless': {
+    says: 'markup and scripts in a message or an answer are shown as text and do nothing',
+    breaks: 'markdown: leave html to the parser, and skip the sanitiser',
+    seenRed: true,
+  },
+  'page.code.copy': {
+    says: 'the code of an answer is copied as it was written',
+    breaks: 'answer-text: copy the head of the block as well',
+    seenRed: true,
+  },
+  'page.key': {
+    says: 'a server that wants a key is given one from the page, in a header alone, and forgets it with the tab',
+    breaks: 'http send: put the key into the address',
+    seenRed: true,
+  },
+  'page.words': {
+    says: 'the page speaks the language of its browser, and the other one when it is told to',
+    breaks: 'preferences setLanguage: do not save the choice',
+    seenRed: true,
+  },
+  'page.self-contained': {
+    says: 'the page asks nobody but its own server and the API, keeps to its policy, and is lighter than 150 kB',
+    breaks: 'tokens.css: import a font from another host',
+    seenRed: true,
+  },
+  'page.example': {
+    says: 'the example page without a build asks and shows the answer, over a cut',
+    breaks: 'examples/page.html: return when the network breaks',
+    seenRed: true,
+  },
+  'page.history.long': {
+    says: 'a history of 2,000 messages comes in pages, keeps the reader in place and scrolls smoothly',
+    breaks: 'use-scroll useKeepPlace: do not move when messages come in above',
+    seenRed: true,
+  },
+  'reconcile.index.gone': {
+    says: 'reconcile removes index entries of gone sessions, of all and of each owner',
+    breaks: 'index-repair #removeGone: do not settle',
+    seenRed: false,
+  },
+  'reconcile.index.lost': {
+    says: 'reconcile puts back the sessions that an index lost',
+    breaks: 'reconcile-store: do not call index.add',
+    seenRed: false,
+  },
+  'reconcile.counts': {
+    says: 'reconcile makes message_count true whatever stands there, and the session answers again',
+    breaks: 'repair-session: do not look at the id of the first message',
+    seenRed: false,
+  },
+  'reconcile.counts.no-old-history': {
+    says: 'after a repair no replica shows the model what it remembers of the old history',
+    breaks: 'repair-session: leave the epoch as it is',
+    seenRed: false,
+  },
+  'reconcile.queue': {
+    says: 'reconcile drops queue entries whose turn is gone, and the next one starts',
+    breaks: 'repair-session: do not wake the next one',
+    seenRed: false,
+  },
+  'reconcile.freed': {
+    says: 'reconcile frees a session that a turn without a record keeps busy',
+    breaks: 'repair-session: do not clear the running turn',
+    seenRed: false,
+  },
+  'reconcile.ttl': {
+    says: 'reconcile gives every key of a session its end again',
+    breaks: 'repair-session: leave keys alone that have no TTL',
+    seenRed: false,
+  },
+  'reconcile.running': {
+    says: 'a turn of a dead replica that the list of live turns lost is taken over after a reconcile',
+    breaks: 'reconcile-store: do not call running.add',
+    seenRed: false,
+  },
+  'reconcile.twice': {
+    says: 'a second reconcile changes nothing',
+    breaks: 'index-repair: no tolerance, and a score of its own making',
+    seenRed: false,
+  },
+  'reconcile.dry-run': {
+    says: 'a dry run tells what a reconcile would do and changes nothing',
+    breaks: 'settle: do not look at isDryRun',
+    seenRed: false,
+  },
+  'reconcile.corrupt': {
+    says: 'keys that cannot be repaired are reported and left alone, and all others are repaired',
+    breaks: 'repair-session: do not look at the types of keys',
+    seenRed: false,
+  },
+  'reconcile.live': {
+    says: 'reconciles that run while turns go on neither repair nor disturb any of them',
+    breaks: "repair-session: drop queue entries of running turns' sessions",
+    seenRed: false,
+  },
+  'reconcile.steps': {
+    says: 'reconcile walks a great keyspace in bounded steps',
+    breaks: 'scan: KEYS in place of SCAN',
+    seenRed: false,
+  },
+  'reconcile.once-per-interval': {
+    says: 'four workers together run one reconcile each interval, also after one of them is killed',
+    breaks: 'worker: a timer in each worker in place of the scheduler',
+    seenRed: false,
+  },
+  'reconcile.worker-off': {
+    says: 'a replica with WORKER=off runs no job, and a worker beside it does',
+    breaks: 'serve: start the worker always',
+    seenRed: false,
+  },
+  'reconcile.metrics': {
+    says: 'every replica shows the sessions and the time of the last reconcile, whichever ran it',
+    breaks: 'inspection: do not read the report',
+    seenRed: false,
+  },
+  'reconcile.redis-away': {
+    says: 'without Redis a replica starts and leaves in time, and the job runs once Redis is there, or lost its memory',
+    breaks: 'worker close: wait for BullMQ without a limit',
+    seenRed: false,
+  },
+  'reconcile.cluster': {
+    says: 'in a Cluster reconcile finds the sessions of every master',
+    breaks: 'scan: walk one node only',
+    seenRed: false,
+  },
+  'reconcile.other-format': {
+    says: 'keys of another layout are not touched',
+    breaks: 'wiring and operator: do not call refuseOtherFormat',
+    seenRed: false,
+  },
+  'model.broken-stream': {
+    says: 'an answer broken in any of twelve ways is model_error by both routes, and the session goes on as it was',
+    breaks: 'ask-model: take an answer without a finish for whole',
+    seenRed: false,
+  },
+  'model.silent': {
+    says: 'a model that never begins, or falls silent, is model_timeout in its time, and its call is ended',
+    breaks: 'ask-model Patience: end no silence',
+    seenRed: false,
+  },
+  'model.babbling': {
+    says: 'an answer past MAX_OUTPUT_BYTES is model_error and its call ended; one of just that length is kept',
+    breaks: 'ask-model: do not compare with maxOutputBytes',
+    seenRed: false,
+  },
+  'model.turn-max': {
+    says: 'a turn that drips on is model_timeout when it has run TURN_MAX_SECONDS',
+    breaks: 'ask-model Patience: do not end the turn in all',
+    seenRed: false,
+  },
+  'model.retries': {
+    says: 'a call is tried again MODEL_MAX_RETRIES times, the same, but only while nothing of an answer was seen',
+    breaks: 'model/openai: no retries',
+    seenRed: false,
+  },
+  'model.without-done': {
+    says: 'an answer that finishes but lacks the last [DONE] is whole',
+    breaks: 'ask-model: ask for a finish and usage',
+    seenRed: false,
+  },
+  'context.window': {
+    says: 'a prompt is the system prompt, the newest whole turns that fit, and the message; the rest stays stored',
+    breaks: 'prompt wholeTurns: every message is a turn of its own',
+    seenRed: false,
+  },
+  'context.long-history': {
+    says: 'a turn on a history of ten thousand messages reads only its end',
+    breaks: 'turn-context HISTORY_TAIL: ten thousand',
+    seenRed: false,
+  },
+  'context.one-character': {
+    says: 'long runs of one character are measured without holding up others',
+    breaks: 'tokens: count a text in one piece',
+    seenRed: false,
+  },
+  'clients.stalled': {
+    says: 'readers that never read hold up neither the turn nor others, and cost a socket each, not what they miss',
+    breaks: 'sse-sink send: do not wait while the socket of the client is full',
+    seenRed: false,
+  },
+  'clients.vanish.continue': {
+    says: 'a client that vanishes in the middle, by either route, costs nothing: its turn is answered and kept',
+    breaks: 'json-reply: cancel the turn when the client leaves',
+    seenRed: false,
+  },
+  'clients.vanish.cancel': {
+    says: 'with ON_DISCONNECT=cancel the model call ends within a second of the last reader leaving, and its words are kept',
+    breaks: 'follow-turn fromFeed: never ask an abandoned turn to stop',
+    seenRed: false,
+  },
+  'clients.heartbeat': {
+    says: 'a stream that has nothing to say sends a comment within sixteen seconds, and no event',
+    breaks: 'app: no heartbeat',
+    seenRed: false,
+  },
+  'clients.text-forges-nothing': {
+    says: 'whatever the model says arrives equal, live, replayed, in the JSON reply and in history, and forges no event',
+    breaks: 'turn-frames: send a delta as plain text',
+    seenRed: false,
+  },
+  'settings.all-mistakes-at-once': {
+    says: 'serve names every mistake in the settings at once, tells no secret, and exits 2',
+    breaks: 'config readConfig: throw at the first mistake',
+    seenRed: false,
+  },
+  'settings.cross-checks': {
+    says: 'settings that are wrong only together are named, and serve exits 2',
+    breaks: 'config: leave the cross-checks out',
+    seenRed: false,
+  },
+  'settings.auth': {
+    says: 'serve exits 2 on an AUTH it does not have, and on AUTH=none where others than this machine can reach it',
+    breaks: 'config: leave the checks of the listener out',
+    seenRed: false,
+  },
+  'support.proxy.lost-reply': {
+    says: 'the proxy loses the reply of the command it is told to, and that one was carried out once',
+    breaks:
+      'proxied-connection fromClient: do not count subscriptions out of the expected replies, nor anything in',
+    seenRed: false,
+  },
+  'support.proxy.names-scripts': {
+    says: 'the proxy names a script by the header of its text, which goes by only once',
+    breaks: 'redis-command: take the first header, which may be a prelude',
+    seenRed: false,
+  },
+  'support.proxy.way': {
+    says: 'the proxy delays in order, makes black holes that stay, cuts, refuses, and heals',
+    breaks: 'proxied-connection DelayLine: run what has nothing to wait at once',
+    seenRed: false,
+  },
+  'client.sse.any-split': {
+    says: 'the client of the page reads the same events wherever the bytes are split and however lines end',
+    breaks: 'sse push: do not hold back a CR at the end of a piece',
+    seenRed: true,
+  },
+  'client.say.over-cuts': {
+    says: 'the client of the page tells each event once, in order, over cuts and a change of replica',
+    breaks: 'turns follow: resume from the start, not after the last event',
+    seenRed: true,
+  },
+  'client.say.once': {
+    says: 'a message that the client of the page sends again, not knowing that it arrived, is one turn',
+    breaks: 'turns say: send no Idempotency-Key',
+    seenRed: true,
+  },
+  'client.say.refused': {
+    says: 'the client of the page throws the code of a refusal at once, and tries again while nobody answers',
+    breaks: 'errors isPassing: always true',
+    seenRed: true,
+  },
+  'client.follow.settled': {
+    says: 'following a turn after its last event tells that it is settled, and a turn that never was is an error',
+    breaks: 'turns resume: take a 204 for a stream',
+    seenRed: true,
+  },
+  'limits.rate.all-replicas': {
+    says: 'a caller may begin so many turns a minute over all replicas together, then gets 429 with Retry-After; reading is free',
+    breaks: 'app: register the rate limit without redis',
+    seenRed: false,
+  },
+  'limits.turns-and-streams': {
+    says: 'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
+    breaks: 'live-turns checkRoom and Streams checkRoom: never refuse',
+    seenRed: false,
+  },
+  'shutdown.turns-end': {
+    says: 'on SIGTERM readiness says no at once, turns are taken in for the delay and then refused, and running ones end',
+    breaks: 'shutdown: do not wait for the delay',
+    seenRed: false,
+  },
+  'shutdown.hand-over': {
+    says: 'what still runs or waits after the grace goes on elsewhere without a wait, and its clients are told where',
+    breaks: 'live-turns loseAll: lose nothing',
+    seenRed: false,
+  },
+  'shutdown.without-redis': {
+    says: 'a replica that is asked to leave while Redis is away leaves all the same, with what it could not hand over told',
+    breaks: 'shutdown: wait until nothing is live any more',
+    seenRed: false,
+  },
+  'cli.sessions.list': {
+    says: 'sessions list shows the live sessions of an owner as a table and as JSON',
+    breaks: 'operator-commands: do not hand on the owner',
+    seenRed: false,
+  },
+  'cli.sessions.show': {
+    says: 'sessions show tells what is known of a session, what runs and what was said',
+    breaks: 'cli/sessions showSession: leave out what runs and waits',
+    seenRed: false,
+  },
+  'cli.sessions.delete': {
+    says: 'sessions delete removes a session, and its running turn ends',
+    breaks: 'cli/sessions deleteSession: exit 0 for a session that is not there',
+    seenRed: false,
+  },
+  'cli.terminal.harmless': {
+    says: 'what callers wrote cannot give orders to the terminal of an operator',
+    breaks: 'cli/terminal printable: return the text as it is',
+    seenRed: false,
+  },
+  'cli.reconcile': {
+    says: 'reconcile runs once and reports as a table and as JSON',
+    breaks: 'operator-commands: do not hand on --dry-run',
+    seenRed: false,
+  },
+  'cli.usage': {
+    says: 'each command explains itself, and its exit codes tell what went wrong',
+    breaks: 'program exitCodeOf: 1 for a mistake on the command line',
+    seenRed: false,
+  },
+  'cli.worker.no-model': {
+    says: 'worker needs no model and leaves on SIGTERM',
+    breaks: 'work: ask for a model when reading the settings',
+    seenRed: false,
+  },
+  'cli.web': {
+    says: 'web serves the page, tells it where the API is, and lets it talk to nobody else',
+    breaks: 'cli/web: connect-src without the origin of the API',
+    seenRed: false,
+  },
+  'doctor.well': {
+    says: 'doctor finds nothing broken while turns wait and run, and exits 0',
+    breaks: 'repair-session: take a live turn for one that is gone',
+    seenRed: false,
+  },
+  'doctor.redis': {
+    says: 'doctor fails on a Redis that evicts, is of another layout, or does not answer',
+    breaks: 'cli/check-server checkEviction: accept every policy',
+    seenRed: false,
+  },
+  'doctor.settings': {
+    says: 'doctor names each setting that is wrong',
+    breaks: 'diagnose: read the settings without what serving needs',
+    seenRed: false,
+  },
+  'doctor.model': {
+    says: 'doctor tells a model that is silent, refuses the key, or is not there',
+    breaks: 'cli/check-model: ok for a silent server',
+    seenRed: false,
+  },
+  'doctor.invariants': {
+    says: 'doctor finds each kind of broken session, and reconcile mends what can be',
+    breaks: 'cli/check-sessions hasFallen: compare the other way round',
+    seenRed: false,
+  },
+  'doctor.sample': {
+    says: 'doctor looks at a bounded sample, or at all sessions when asked',
+    breaks: 'cli/check-sessions: do not look at the limit',
+    seenRed: false,
+  },
+  'cli.table': {
+    says: 'tables stay straight and within a terminal, whatever script a title is in',
+    breaks: 'cli/table widthOfCharacter: 1 for every character',
+    seenRed: false,
+  },
+  'cli.message-order': {
+    says: 'messages apart from their turn, or before its user, are found',
+    breaks: 'cli/message-order: do not remember turns that ended',
+    seenRed: false,
+  },
+  'cli.reconcile.progress': {
+    says: 'a reconcile that takes long shows its progress: one line drawn over on a terminal, else a line a second',
+    breaks: 'cli/reconcile: show every step',
+    seenRed: false,
+  },
+  'reconcile.report': {
+    says: 'the report sums up all steps and names a bounded number of skipped keys',
+    breaks: 'jobs/reconcile: push all skipped keys',
+    seenRed: false,
+  },
+  'reconcile.stops': {
+    says: 'a reconcile that is told to stop stops at its next step and reports nothing',
+    breaks: 'jobs/reconcile: do not look at the signal',
+    seenRed: false,
+  },
+  'outage.restart-durable': {
+    says: 'a Redis that is killed under load and comes back with its append-only file has lost nothing acknowledged',
+    breaks: 'follow-turn: tell done before the commit',
+    seenRed: false,
+  },
+  'outage.restart-empty': {
+    says: 'after a restart that forgot everything sessions are gone, and nothing that a replica remembers is mixed in',
+    breaks: 'session.include history_for: do not compare the epoch',
+    seenRed: false,
+  },
+  'outage.down': {
+    says: 'while Redis is down all is refused within a second, running turns keep their answers and commit when it is back',
+    breaks: 'commit-turn: give up at the first error',
+    seenRed: false,
+  },
+  'outage.refused-never-runs': {
+    says: 'while Redis is frozen turns are refused within a second, and none that was refused runs when it wakes',
+    breaks: 'admit-turn and join-turn: do not look at the deadline',
+    seenRed: false,
+  },
+  'outage.short-freezes': {
+    says: 'through freezes about as long as a request is patient, a turn is answered and stored once, or refused and never run',
+    breaks: 'submit-turn: do not take back what was refused',
+    seenRed: false,
+  },
+  'bench.prints': {
+    says: 'npm run bench measures the server beside passthrough and bare proxy, and prints its table',
+    breaks: 'bench target: leave the bare proxy out',
+    seenRed: false,
+  },
+  'outage.full': {
+    says: 'when Redis is full new turns are refused as storage_full, reading and deleting work, and room ends it',
+    breaks: 'failures: take OOM for an error of ours',
+    seenRed: false,
+  },
+  'outage.full.running': {
+    says: 'a turn that ends while Redis is full waits for room, or ends as storage_full and leaves its session usable',
+    breaks: 'commit-turn: give up at the first error',
+    seenRed: false,
+  },
+  'commit.lost-reply': {
+    says: 'whichever command of a turn loses its way or its reply, the turn is stored once and whole, and its key tells',
+    breaks: 'end-turn: do not recognise its own repeat',
+    seenRed: false,
+  },
+  'outage.taken-back': {
+    says: 'a turn whose caller was refused because a reply was lost is taken back, also when that loses its reply too',
+    breaks: 'submit-turn withdrawLater: try only once',
+    seenRed: false,
+  },
+  'order.lost-reply': {
+    says: 'a waiting turn whose grant is lost on its way back runs once, and in its place',
+    breaks: 'open-turn: do not recognise its own repeat',
+    seenRed: false,
+  },
+  'busy.coalesce.lost-reply': {
+    says: 'a joining message whose reply is lost is asked once or not at all: as its caller is told, under its key too',
+    breaks: 'unjoin-turn: leave the idempotency key',
+    seenRed: false,
+  },
+  'outage.cuts': {
+    says: 'with all connections cut every 60 ms for two seconds each turn is stored once, in order, and service goes on',
+    breaks: 'end-turn: do not recognise its own repeat',
+    seenRed: false,
+  },
+  'outage.black-hole': {
+    says: 'connections that the network lost without a word are replaced: refused in a second, served in a few',
+    breaks: 'connect: no socketTimeout',
+    seenRed: false,
+  },
+  'page.queue.join': {
+    says: 'a message may join the one that waits, and both are answered together',
+    breaks: 'busy-choice: ask to enqueue instead of to join',
+    seenRed: true,
+  },
+  'outage.deaf': {
+    says: 'a replica that no longer hears announcements, without a word of the network, hears them again by itself',
+    breaks: 'redis-room: do not ask the connection that only listens',
+    seenRed: false,
+  },
+  'takeover.fresh-replica': {
+    says: 'a replica that never heard the time of Redis, and has nothing to do, takes over what another left',
+    breaks: 'turn-takeover overdue: do not ask for the time',
+    seenRed: false,
+  },
+  'outage.flushed': {
+    says: 'when Redis is emptied while turns run, they end as session_deleted, keep nothing, and the fence does not fall',
+    breaks: 'admit-turn: begin the fence of a new session at 1',
+    seenRed: false,
+  },
+  'outage.commit-unknown': {
+    says: 'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
+    breaks: 'commit-turn giveUp: emit the event of the conclusion',
+    seenRed: false,
+  },
+  'shutdown.rolling-restart': {
+    says: 'three replicas behind HAProxy restart one by one under a hundred streams, and no client sees more than a resume',
+    breaks: 'live-turns leave: refuse turns at once',
+    seenRed: false,
+  },
+  'cluster.slot-moves': {
+    says: 'while the slot of a busy session moves between masters no client sees an error, and history stays whole and in order',
+    breaks: 'connect: a TRYAGAIN is not tried again (retryDelayOnTryAgain with maxRedirections 1)',
+    seenRed: false,
+  },
+  'commit.before-done': {
+    says: 'done is sent only after the commit: with Redis frozen over the last token and past the lease it waits, then comes',
+    breaks: 'commit-turn: emit the event before the script has answered',
+    seenRed: false,
+  },
+  'commit.without-log': {
+    says: 'a log that cannot be written never loses an answer: it is committed, told, and can be read again',
+    breaks: 'session.include log_entry: call instead of pcall',
+    seenRed: false,
+  },
 } as const satisfies Record<string, PromiseEntry>;
 
 interface PromiseEntry {

@@ -35,7 +35,7 @@ export interface ReconcileOptions {
  * Makes lists, counts and TTLs agree with what is stored, in small steps with rests between them; a second run
  * changes nothing.
  *
- * @throws  TurnwiseError when Redis is gone; the signal's reason when it fires
+ * @throws  TurnwiseError when Redis is gone; AbortError when the signal fires
  */
 export async function reconcile(store: ReconcileStore, options: ReconcileOptions): Promise<ReconcileReport> {
   const startedAt = new Date();
@@ -48,7 +48,6 @@ export async function reconcile(store: ReconcileStore, options: ReconcileOptions
   for (const part of RECONCILE_PARTS) {
     let stepBegun = performance.now();
     for await (const step of store.walk(part, options.isDryRun)) {
-      options.signal?.throwIfAborted();
       scanned[part] += step.scanned;
       for (const kind of REPAIR_KINDS) repairs[kind] += step.repairs[kind] ?? 0;
       skippedCount += step.skipped.length;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { Client } from './connect.ts';
 
 const SAMPLES = 16;
 
@@ -13,6 +14,11 @@ export class RedisClock {
   learn(redisNowMs: number): void {
     this.#offsets.push(redisNowMs - performance.now());
     if (this.#offsets.length > SAMPLES) this.#offsets.shift();
+  }
+
+  async ask(client: Client): Promise<void> {
+    const [seconds, micros] = await client.time();
+    this.learn(Number(seconds) * 1000 + Number(micros) / 1000);
   }
 
   /** @returns ms since 1970 by Redis' clock, at most a round trip behind; 0 when it never answered yet */

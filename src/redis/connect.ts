@@ -30,6 +30,8 @@ interface Tuning {
   readonly autoResendUnfulfilledCommands: boolean;
   readonly maxRetriesPerRequest: number | null;
   readonly commandTimeout?: number;
+  /** ms without a byte, while an answer is due, after which the connection is taken for dead and opened anew. */
+  readonly socketTimeout?: number;
   /** @returns ms until the next try to connect */
   retryStrategy(times: number): number;
 }
@@ -43,10 +45,13 @@ const TUNINGS: Readonly<Record<Purpose, Tuning>> = {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    // A network can lose a connection without a word; the kernel would go on with it for a quarter of an hour.
+    socketTimeout: 1000,
     retryStrategy: () => 100,
   },
   subscriber: {
     connectTimeout: 1000,
+    socketTimeout: 2000,
     enableOfflineQueue: true,
     autoResendUnfulfilledCommands: true,
     maxRetriesPerRequest: null,
@@ -96,8 +101,9 @@ function open(place: RedisPlace, tuning: Tuning): Client {
       clusterRetryStrategy: () => 100,
       slotsRefreshTimeout: 1000,
       slotsRefreshInterval: 5000,
-      // While a slot moves, a script whose keys are on both sides is told to come again.
+      // While a slot moves, a script whose keys are on both sides is told to come again, until its time is over.
       retryDelayOnTryAgain: 20,
+      maxRedirections: Math.ceil(COMMAND_TIMEOUT_MS / 20) + 10,
       retryDelayOnClusterDown: 100,
       retryDelayOnFailover: 50,
     });

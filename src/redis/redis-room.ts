@@ -58,6 +58,9 @@ export interface RedisRoom {
   close(): void;
 }
 
+/** How often the connection that only listens is asked whether it is still one. */
+const LISTENING_CHECK_MS = 3000;
+
 export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents): RedisRoom {
   const failed = (what: string) => (error: unknown) => events.failed(what, error);
   const keys = makeKeys(settings.keyPrefix);
@@ -70,6 +73,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
   const index = new IndexWriter(client, keys, failed('write the index'));
   const running = new RunningIndex(client, keys, failed('write the list of live turns'));
   const context = new TurnContext({ client, keys, clock, cache, index, running, settings });
+  const stopChecking = keepListening(subscriber);
   const mailbox = new Mailbox(subscriber, keys, settings.replicaId, events.noticed, events.missed);
   return {
     client,
@@ -85,6 +89,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     log: new RedisEventLog(client, keys, mailbox),
     rate: new RedisTurnRate(client, keys, settings.turnsPerMinute, failed('count turns a minute')),
     close: () => {
+      stopChecking();
       client.disconnect();
       subscriber.disconnect();
     },
@@ -94,10 +99,15 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
 /** Asks Redis for its time at each connection, so that deadlines have a meaning from the first turn on. */
 function keepClock(client: Client, clock: RedisClock): void {
   client.on('ready', () => {
-    client.time().then(
-      ([seconds, micros]) => clock.learn(Number(seconds) * 1000 + Number(micros) / 1000),
-      // The next reply that carries the time makes it good.
-      () => {},
-    );
+    // The next reply that carries the time makes it good.
+    clock.ask(client).catch(() => {});
   });
+}
+
+/** A listener sends nothing, so it would never notice that nobody is there any more. @returns stops it */
+function keepListening(subscriber: Client): () => void {
+  const timer = setInterval(() => {
+    if (subscriber.status === 'ready') subscriber.ping().catch(() => {});
+  }, LISTENING_CHECK_MS);
+  return () => clearInterval(timer);
 }

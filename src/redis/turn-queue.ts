@@ -130,8 +130,15 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async unjoin(turn: TurnRef, joinerId: string): Promise<void> {
-    const { client } = this.#context;
-    await answered(client.unjoinTurn(1, this.#context.sessionKeys(turn).turn(turn.turnId), joinerId));
+    const keys = this.#context.sessionKeys(turn);
+    await answered(
+      this.#context.client.unjoinTurn(
+        2,
+        keys.turn(turn.turnId),
+        keys.idempotency(turn.idempotencyHash),
+        joinerId,
+      ),
+    );
   }
 
   async confirm(turn: TurnRef): Promise<boolean> {

@@ -89,8 +89,11 @@ export class RedisTurnTakeover implements TurnTakeover {
     );
   }
 
-  overdue(limit: number): Promise<readonly TurnPlace[]> {
-    return answered(this.#context.running.overdue(this.#context.clock.nowMs(), limit));
+  async overdue(limit: number): Promise<readonly TurnPlace[]> {
+    const { client, clock, running } = this.#context;
+    // Asked each time: without it a replica that has nothing else to do would never learn that a lease is over.
+    await answered(clock.ask(client));
+    return answered(running.overdue(clock.nowMs(), limit));
   }
 
   async forget(place: TurnPlace): Promise<void> {

@@ -1,16 +1,24 @@
 import { call } from './http.ts';
 import { type RedisServer, startRedis } from './redis.ts';
-import { type Replica, startReplica, startReplicas } from './replica.ts';
+import { asOneServer, startCluster } from './redis-cluster.ts';
+import { type Replica, type ReplicaOptions, startReplica, startReplicas } from './replica.ts';
 import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
 import { openStream, type SseReader } from './sse.ts';
 
 /** Redis, a scripted model and some replicas: what most tests of the server need. */
 export interface Deployment {
+  /** On a Cluster all its nodes as one: commands find their node by the key. */
   readonly redis: RedisServer;
   readonly model: ScriptedModel;
   readonly replicas: readonly Replica[];
-  /** One more replica with the same settings, or some of them changed. */
-  another(env?: Readonly<Record<string, string>>): Promise<Replica>;
+  /** One more replica with the same settings, or some of them changed, or on a port of the caller's. */
+  another(env?: Readonly<Record<string, string>>, place?: Pick<ReplicaOptions, 'port'>): Promise<Replica>;
+}
+
+/** A Redis and the settings by which replicas find it. */
+export interface Store {
+  readonly redis: RedisServer;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Short times, so that a test of a lease over takes seconds; each can be set anew. */
@@ -19,16 +27,36 @@ const SHORT = { LOCK_TTL_MS: '1000', LOG_LEVEL: 'warn', SHUTDOWN_DELAY_SECONDS: 
 export async function startDeployment(
   count: number,
   env: Readonly<Record<string, string>> = {},
+  store: Store | Promise<Store> = startStore(),
 ): Promise<Deployment> {
-  const [redis, model] = await Promise.all([startRedis(), startScriptedModel()]);
-  const options = { redisUrl: redis.url, modelUrl: model.url, env: { ...SHORT, ...env } };
+  const [{ redis, env: address }, model] = await Promise.all([store, startScriptedModel()]);
+  const options = { modelUrl: model.url, env: { ...SHORT, ...address, ...env } };
   const replicas = await startReplicas(count, options);
   return {
     redis,
     model,
     replicas,
-    another: (more = {}) => startReplica({ ...options, env: { ...options.env, ...more } }),
+    another: (more = {}, place = {}) =>
+      startReplica({ ...options, ...place, env: { ...options.env, ...more } }),
   };
+}
+
+/** A Redis of its own: one server, a Cluster of three masters, or what TEST_TOPOLOGY names of the two. */
+export async function startStore(
+  topology: string = process.env.TEST_TOPOLOGY ?? 'standalone',
+): Promise<Store> {
+  switch (topology) {
+    case 'standalone': {
+      const redis = await startRedis();
+      return { redis, env: { REDIS_URL: redis.url } };
+    }
+    case 'cluster': {
+      const cluster = await startCluster();
+      return { redis: asOneServer(cluster), env: { REDIS_CLUSTER: cluster.addresses } };
+    }
+    default:
+      throw new Error(`TEST_TOPOLOGY is ${topology}, expected standalone or cluster`);
+  }
 }
 
 /** A replica of a deployment, by number. */

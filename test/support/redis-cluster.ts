@@ -1,13 +1,19 @@
-import { type RedisServer, startRedis } from './redis.ts';
+import { Redis } from 'ioredis';
+import { askRedis, type RedisServer, startRedis } from './redis.ts';
 import { waitFor } from './wait-for.ts';
 
 const slots = 16_384;
 const masters = 3;
 
+/** First and last slot, then the address of their master. */
+type SlotRange = readonly [number, number, readonly [string, number]];
+
 export interface RedisCluster {
   readonly nodes: readonly RedisServer[];
   /** `host:port,…`, as REDIS_CLUSTER takes it. */
   readonly addresses: string;
+  /** The node that has the slot of a key, as the nodes say now. */
+  ownerOf(key: string): Promise<RedisServer>;
   stop(): Promise<void>;
 }
 
@@ -39,8 +45,84 @@ export async function startCluster(): Promise<RedisCluster> {
   return {
     nodes,
     addresses: nodes.map((node) => `127.0.0.1:${node.port}`).join(','),
+    async ownerOf(key) {
+      const slot = Number(await first?.ask('CLUSTER', 'KEYSLOT', key));
+      const ranges = (await first?.ask('CLUSTER', 'SLOTS')) as SlotRange[];
+      const range = ranges.find(([from, to]) => from <= slot && slot <= to);
+      const owner = nodes.find((node) => node.port === range?.[2][1]);
+      if (owner === undefined) throw new Error(`no node has the slot of ${key}`);
+      return owner;
+    },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
     },
+  };
+}
+
+/**
+ * Moves the slot of a key from its master to the next one, as an operator's tool does, while clients go on.
+ *
+ * @param pause   awaited between the steps, while the slot is on both sides
+ */
+export async function moveSlotOf(
+  { nodes, ownerOf }: RedisCluster,
+  key: string,
+  pause: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
+  const owner = nodes.indexOf(await ownerOf(key));
+  // Kept open for all steps: scripts that meet a slot on both sides have to wait, so it is there for milliseconds.
+  const clients = nodes.map((node) => new Redis({ host: '127.0.0.1', port: node.port }));
+  try {
+    const [from, to] = [clients[owner], clients[(owner + 1) % nodes.length]];
+    const target = nodes[(owner + 1) % nodes.length];
+    if (from === undefined || to === undefined || target === undefined) throw new Error('no such node');
+    const slot = await from.cluster('KEYSLOT', key);
+    const [fromId, toId] = [await from.cluster('MYID'), await to.cluster('MYID')];
+    await to.cluster('SETSLOT', slot, 'IMPORTING', fromId);
+    await from.cluster('SETSLOT', slot, 'MIGRATING', toId);
+    await pause();
+    for (;;) {
+      const keys = await from.cluster('GETKEYSINSLOT', slot, 100);
+      if (keys.length === 0) break;
+      await from.migrate('127.0.0.1', target.port, '', 0, 5000, 'KEYS', ...keys);
+      await pause();
+    }
+    // The new master first: until it knows, the old one points to it.
+    for (const client of [to, from, ...clients]) await client.cluster('SETSLOT', slot, 'NODE', toId);
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+/** Commands that are about a whole server: on a Cluster all nodes are asked, and the answers put together. */
+const together: Readonly<Record<string, (answers: readonly unknown[]) => unknown>> = {
+  DBSIZE: (answers) => answers.reduce<number>((sum, answer) => sum + Number(answer), 0),
+  KEYS: (answers) => answers.flat(),
+  FLUSHALL: ([first]) => first,
+  CONFIG: ([first]) => first,
+  CLIENT: ([first]) => first,
+};
+
+/**
+ * All nodes as if they were one server, for tests that run on either. Its port is the first node's: `askRedis`
+ * and `ask` find the node of a key from there.
+ */
+export function asOneServer({ nodes, stop }: RedisCluster): RedisServer {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('a cluster without nodes');
+  return {
+    ...first,
+    pid: first.pid,
+    output: () => nodes.map((node) => node.output()).join('\n'),
+    async ask(command, ...args) {
+      const join = together[command.toUpperCase()];
+      if (join === undefined) return askRedis(first.port, command, ...args);
+      return join(await Promise.all(nodes.map((node) => node.ask(command, ...args))));
+    },
+    stop,
+    kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
+    pause: () => nodes.forEach((node) => void node.pause()),
+    resume: () => nodes.forEach((node) => void node.resume()),
+    restart: async () => void (await Promise.all(nodes.map((node) => node.restart()))),
   };
 }

@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type Child, startChild } from './child.ts';
+import { findProgram } from './find-program.ts';
 import { freePort } from './free-port.ts';
 import { whenLeftOver } from './left-overs.ts';
 import { waitFor } from './wait-for.ts';
@@ -126,7 +127,7 @@ async function waitUntilReady(child: Child, port: number): Promise<void> {
   throw new Error(`Redis on port ${port} exited:\n${child.output()}`);
 }
 
-/** Sends one command on a new connection; an array reply comes as an array. */
+/** Sends one command on a new connection, to the node of its key in a Cluster; an array reply comes as an array. */
 export async function askRedis(
   port: number,
   command: string,
@@ -147,6 +148,10 @@ export async function askRedis(
   try {
     await client.connect();
     return await client.call(command, ...args);
+  } catch (error) {
+    const moved = /^MOVED \d+ 127\.0\.0\.1:(\d+)$/.exec(error instanceof Error ? error.message : '');
+    if (moved === null) throw error;
+    return await askRedis(Number(moved[1]), command, ...args);
   } finally {
     client.disconnect();
   }
@@ -157,23 +162,8 @@ export async function askRedis(
  *
  * @throws   with the command that installs one
  */
-export function findRedisServer(path: string = process.env.PATH ?? ''): string {
-  const folders = path.split(delimiter).filter((folder) => folder !== '');
-  for (const name of ['redis-server', 'valkey-server']) {
-    for (const folder of folders) {
-      const file = join(folder, name);
-      if (isExecutable(file)) return file;
-    }
-  }
+export function findRedisServer(path?: string): string {
   const install = process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install redis-server';
-  throw new Error(`The tests need redis-server or valkey-server on PATH. Install it: ${install}`);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const otherwise = `The tests need redis-server or valkey-server on PATH. Install it: ${install}`;
+  return findProgram(['redis-server', 'valkey-server'], otherwise, path);
 }

@@ -5,7 +5,7 @@ import { call } from './http.ts';
 import { waitFor } from './wait-for.ts';
 
 /** The program under test: the built server, or the one that TURNWISE_ENTRY names, say a build broken on purpose. */
-const builtEntry =
+export const serverEntry =
   process.env.TURNWISE_ENTRY ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** A server process of its own. */
@@ -43,14 +43,14 @@ export interface ReplicaOptions {
 /**
  * Starts a replica of the built server; ready to serve when it returns.
  *
- * @throws   when it exits first or is not ready in 20 s, with its output
+ * @throws   when it exits first or is not ready in 40 s, with its output
  */
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const port = options.port ?? (await freePort());
   // Else whoever listens there would answer for the replica that cannot.
   await waitFor(() => isFree(port), { timeoutMs: 2000, what: `port ${port} to be free` });
   const url = `http://127.0.0.1:${port}`;
-  const child = startChild(process.execPath, [options.entry ?? builtEntry, 'serve'], {
+  const child = startChild(process.execPath, [options.entry ?? serverEntry, 'serve'], {
     env: {
       // Not the host's own environment: a key or a Redis of the developer must not reach a test.
       PATH: process.env.PATH,
@@ -92,7 +92,7 @@ async function waitUntilServing(child: Child, url: string, path: string): Promis
     (await call(url, 'GET', path, undefined, {}, { timeoutMs: 1000 })).status === 200;
   try {
     const what = `${path} of a replica to be 200`;
-    await waitFor(async () => !child.isRunning || (await answers()), { timeoutMs: 20_000, what });
+    await waitFor(async () => !child.isRunning || (await answers()), { timeoutMs: 40_000, what });
   } catch (error) {
     throw new Error(`a replica is not ready:\n${child.output()}`, { cause: error });
   }

@@ -33,7 +33,7 @@ end
 
 if deadline > 0 and now > deadline then return {'LATE', int(now)} end
 if idem ~= '' then
-  local known = redis.call('GET', IDEM)
+  local known = known_under(IDEM)
   if known and known ~= old_idem then return {'EXISTS', known} end
 end
 if not is_whole(count, dropped) or (not m[1] and (running or waiting > 0)) then return {'CORRUPT'} end

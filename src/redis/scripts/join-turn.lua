@@ -8,7 +8,7 @@ local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
 if redis.call('HEXISTS', TURN, 'joiner:' .. ARGV[8]) == 1 then return {'OK', int(now)} end
 if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE', int(now)} end
 if ARGV[6] ~= '' then
-  local known = redis.call('GET', IDEM)
+  local known = known_under(IDEM)
   if known and known ~= ARGV[7] then return {'EXISTS', known} end
 end
 local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined')
@@ -22,7 +22,7 @@ redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), ARGV[
 local session_end = now + tonumber(ARGV[3])
 if ARGV[6] ~= '' then
   -- The scripts that end a turn know only its own key; a joiner's lives a session's time from here.
-  redis.call('SET', IDEM, ARGV[6], 'PXAT', int(session_end))
+  redis.call('SET', IDEM, ARGV[6] .. ' untold', 'PXAT', int(session_end))
   redis.call('ZADD', TURNS, int(session_end), ARGV[1] .. '#' .. string.match(IDEM, '[^:]+$'))
 end
 redis.call('HSET', META, 'last_accessed', int(now))

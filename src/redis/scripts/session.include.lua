@@ -67,6 +67,14 @@ local function history_for(known, tail)
   return {m[1], int(count), int(dropped), int(from), messages, continues}
 end
 
+-- What an idempotency key was used for. Once somebody was told, it stands: unjoin-turn takes no message out any more.
+local function known_under(idem_key)
+  local known = redis.call('GET', idem_key)
+  local told = known and string.match(known, '^(.*) untold$')
+  if told then redis.pcall('SET', idem_key, told, 'KEEPTTL') end
+  return told or known
+end
+
 -- Makes a turn the running one. The fence rises, so that whoever ran before can write nothing more; at least to the
 -- time, so that a number which a lost primary gave out is not given again.
 local function grant(turn_key, turn, replica, attempt, lease_ms)

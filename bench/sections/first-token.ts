@@ -1,0 +1,58 @@
+import { type Bench, type SectionResult, withStops } from '../bench.ts';
+import { type Measured, measureInTurn, warmUp } from '../rounds.ts';
+import { quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
+import { MODEL_ITSELF, modelItself, startTargets } from '../target.ts';
+
+/** Between two pieces: a model that speaks, so that the processes have time and nobody queues. */
+const BETWEEN_MS = 5;
+
+/** How much later the first piece of an answer comes than from the model itself. */
+export async function firstToken(bench: Bench): Promise<SectionResult> {
+  return withStops(async (atEnd) => {
+    await bench.model.follow({});
+    const targets = [...(await startTargets(bench, atEnd)), modelItself(bench)];
+    await warmUp(bench, targets, 'sse');
+    await bench.model.follow({ betweenMs: BETWEEN_MS });
+    const cells: { clients: number; measured: readonly Measured[] }[] = [];
+    for (const clients of bench.options.clients) {
+      cells.push({ clients, measured: await measureInTurn(bench, targets, 'sse', clients) });
+    }
+    await bench.model.follow({});
+    return {
+      tables: [
+        {
+          title: 'First token: what is added to the model’s own time',
+          head: ['', 'p50 ms', 'p95 ms', 'added at p50, ms, each round: least – median – most'],
+          rows: cells.flatMap(({ clients, measured }) =>
+            measured.map((one) => [
+              `${one.name}, ${clients} at once`,
+              ...[0.5, 0.95].map((share) => shown(quantile(firstMsOf(one), share))),
+              one.name === MODEL_ITSELF ? '' : shownSpread(spreadOf(addedBy(one, measured))),
+            ]),
+          ),
+          note: `The model sends the first piece at once and the others ${BETWEEN_MS} ms apart.`,
+        },
+      ],
+      bars: [],
+      data: cells.map(({ clients, measured }) => ({
+        clients,
+        targets: measured.map((one) => ({
+          name: one.name,
+          p50Ms: one.rounds.map((round) => quantile(round.firstMs, 0.5)),
+          p95Ms: one.rounds.map((round) => quantile(round.firstMs, 0.95)),
+        })),
+      })),
+    };
+  });
+}
+
+function firstMsOf({ rounds }: Measured): number[] {
+  return rounds.flatMap((round) => round.firstMs);
+}
+
+function addedBy(one: Measured, all: readonly Measured[]): number[] {
+  const base = all.find(({ name }) => name === MODEL_ITSELF);
+  return one.rounds.map(
+    (round, index) => quantile(round.firstMs, 0.5) - quantile(base?.rounds[index]?.firstMs ?? [], 0.5),
+  );
+}

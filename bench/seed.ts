@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+import type { SessionRef } from '../src/conversation/session.ts';
+import { makeKeys } from '../src/redis/keys.ts';
+import { encodeMessage, messageId } from '../src/redis/message-codec.ts';
+
+const keys = makeKeys('turnwise');
+const OWNER = '-';
+const TTL_MS = 1_800_000;
+const MESSAGES_A_PUSH = 500;
+
+/** What people and models say, of a usual length: about 20 and 80 tokens. */
+const SAID = {
+  user: 'Could you tell me a little more about that, and why one would do it in this way? '.slice(0, 80),
+  assistant: 'There are several reasons, and each of them matters in its own way. '.repeat(6).slice(0, 400),
+};
+
+/** Writes whole idle sessions straight into Redis, in the server's own format, with so many messages each. */
+export async function seedSessions(
+  client: Redis,
+  conversationIds: readonly string[],
+  messageCount: number,
+): Promise<void> {
+  for (const conversationId of conversationIds) {
+    const session = { owner: OWNER, conversationId };
+    const nowMs = Date.now();
+    const epoch = nowMs * 1000;
+    const own = keys.session(session);
+    const commands = client.pipeline();
+    commands.hset(own.meta, {
+      created_at: nowMs,
+      last_accessed: nowMs,
+      message_count: messageCount,
+      dropped: 0,
+      fence: epoch + messageCount,
+      epoch,
+      owner: OWNER,
+      title: SAID.user,
+    });
+    for (let from = 0; from < messageCount; from += MESSAGES_A_PUSH) {
+      const count = Math.min(MESSAGES_A_PUSH, messageCount - from);
+      commands.rpush(
+        own.messages,
+        ...Array.from({ length: count }, (_, index) => messageAt(session, from + index, epoch, nowMs)),
+      );
+    }
+    for (const key of [own.meta, own.messages]) commands.pexpireat(key, nowMs + TTL_MS);
+    commands.zadd(keys.index, nowMs + TTL_MS, `${OWNER}/${conversationId}`);
+    commands.zadd(keys.ownerIndex(OWNER), nowMs + TTL_MS, conversationId);
+    const replies = await commands.exec();
+    const failed = replies?.find(([error]) => error !== null);
+    if (failed?.[0]) throw failed[0];
+  }
+}
+
+/** The message at a place: user and assistant by turns, two of them a turn. */
+function messageAt(session: SessionRef, place: number, epoch: number, nowMs: number): string {
+  const role = place % 2 === 0 ? 'user' : 'assistant';
+  const turn = Math.floor(place / 2);
+  const text = encodeMessage(session, `tseed${turn}`, String(epoch + turn), {
+    role,
+    content: SAID[role],
+    createdAtMs: nowMs,
+    truncated: false,
+  });
+  // The id is put in front by the script that commits.
+  return `{"id":"${messageId(place)}",${text.slice(1)}`;
+}
+
+/** As if no session had ever been: what the warm-up left counts for nothing. */
+export async function emptyIndexes(client: Redis): Promise<void> {
+  await client.del(keys.index, keys.ownerIndex(OWNER));
+}

@@ -1,0 +1,74 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { type RedisServer, startRedis } from '../test/support/redis.ts';
+import { startReplica } from '../test/support/replica.ts';
+import { Caller } from './exchange.ts';
+
+/** A replica of the built server. */
+export interface BenchReplica {
+  readonly url: string;
+  readonly caller: Caller;
+  stop(): Promise<void>;
+}
+
+export interface ReplicaPlan {
+  readonly entry: string;
+  readonly redisUrl: string;
+  readonly modelUrl: string;
+  readonly profileFolder: string | null;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** As it is deployed, but for the log's level. */
+export async function startBenchReplica(plan: ReplicaPlan): Promise<BenchReplica> {
+  const replica = await startReplica({
+    entry: resolve(plan.entry),
+    redisUrl: plan.redisUrl,
+    modelUrl: plan.modelUrl,
+    env: { LOG_LEVEL: 'warn', SHUTDOWN_DELAY_SECONDS: '0', ...profiling(plan.profileFolder), ...plan.env },
+  });
+  const caller = new Caller(replica.url);
+  return {
+    url: replica.url,
+    caller,
+    async stop() {
+      caller.close();
+      replica.term();
+      await replica.exited;
+    },
+  };
+}
+
+function profiling(folder: string | null): Record<string, string> {
+  if (folder === null) return {};
+  mkdirSync(folder, { recursive: true });
+  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=250 --cpu-prof-dir=${resolve(folder)}` };
+}
+
+/** A Redis server process with a connection of the bench's own. */
+export interface BenchRedis {
+  readonly server: RedisServer;
+  readonly client: Redis;
+  cpuSeconds(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startBenchRedis(): Promise<BenchRedis> {
+  const server = await startRedis();
+  const client = new Redis(server.url);
+  return {
+    server,
+    client,
+    async cpuSeconds() {
+      const info = await client.info('cpu');
+      return ['used_cpu_user', 'used_cpu_sys']
+        .map((name) => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1]))
+        .reduce((sum, seconds) => sum + seconds, 0);
+    },
+    async stop() {
+      client.disconnect();
+      await server.stop();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Bench } from './bench.ts';
+import type { Caller } from './exchange.ts';
+import { cpuSeconds, startBareProxy, startPassthrough } from './program.ts';
+import { startBenchRedis, startBenchReplica } from './stack.ts';
+import { askModel, type TurnKind, type TurnTimes, takeTurn } from './turn.ts';
+
+export const SERVER = 'server';
+export const OTHER_BUILD = 'other build';
+export const PASSTHROUGH = 'passthrough';
+export const BARE_PROXY = 'bare proxy';
+export const MODEL_ITSELF = 'model itself';
+
+/** One of those that are measured side by side. */
+export interface Target {
+  readonly name: string;
+  turn(kind: TurnKind, conversationId: string, message: string): Promise<TurnTimes>;
+  /** Seconds of CPU so far, by process. */
+  cpu(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** The server, perhaps another build of it, the passthrough and the bare proxy, all running at once. */
+export async function startTargets(
+  bench: Bench,
+  atEnd: (stop: () => Promise<void>) => void,
+): Promise<readonly Target[]> {
+  const { entry, model, options } = bench;
+  const targets = [await startServer(bench, SERVER, entry, atEnd)];
+  if (options.otherEntry !== null) {
+    targets.push(await startServer(bench, OTHER_BUILD, options.otherEntry, atEnd));
+  }
+  for (const [name, start] of [
+    [PASSTHROUGH, startPassthrough],
+    [BARE_PROXY, startBareProxy],
+  ] as const) {
+    const program = await start(model.baseUrl);
+    atEnd(program.stop);
+    targets.push(ofCaller(name, program.caller));
+  }
+  return targets;
+}
+
+/** A replica with a Redis of its own. */
+async function startServer(
+  bench: Bench,
+  name: string,
+  entry: string,
+  atEnd: (stop: () => Promise<void>) => void,
+): Promise<Target> {
+  const redis = await startBenchRedis();
+  atEnd(redis.stop);
+  const replica = await startBenchReplica({
+    entry,
+    redisUrl: redis.server.url,
+    modelUrl: bench.model.baseUrl,
+    profileFolder: name === SERVER ? bench.options.profileFolder : null,
+  });
+  atEnd(replica.stop);
+  return {
+    ...ofCaller(name, replica.caller),
+    cpu: async () => ({ own: await cpuSeconds(replica.caller), redis: await redis.cpuSeconds() }),
+  };
+}
+
+function ofCaller(name: string, caller: Caller): Target {
+  return {
+    name,
+    turn: (kind, conversationId, message) => takeTurn(caller, kind, conversationId, message),
+    cpu: async () => ({ own: await cpuSeconds(caller) }),
+  };
+}
+
+/** Nothing between: what the others are compared with where it is about what they add. */
+export function modelItself(bench: Bench): Target {
+  const { caller } = bench.model;
+  return {
+    name: MODEL_ITSELF,
+    turn: (_kind, _conversationId, message) => askModel(caller, message),
+    cpu: async () => ({ own: await cpuSeconds(caller) }),
+  };
+}

@@ -1,0 +1,42 @@
+import type { Caller } from './exchange.ts';
+import { FIRST_PIECE } from './programs/model-script.ts';
+
+export type TurnKind = 'json' | 'sse';
+
+/** How long a turn took as its client saw it. */
+export interface TurnTimes {
+  readonly beganAt: number;
+  readonly ms: number;
+  /** Until the first piece of the answer was there. */
+  readonly firstMs: number;
+}
+
+/** Says something and reads the answer. @throws when the answer is not whole */
+export async function takeTurn(
+  caller: Caller,
+  kind: TurnKind,
+  conversationId: string,
+  message: string,
+): Promise<TurnTimes> {
+  const body = JSON.stringify({ message, conversation_id: conversationId });
+  return timed(caller, kind === 'json' ? '/api/chat' : '/api/chat/stream', body, endOf[kind]);
+}
+
+/** The same question to the model itself. */
+export function askModel(caller: Caller, message: string): Promise<TurnTimes> {
+  const messages = [{ role: 'user', content: message }];
+  const body = JSON.stringify({ model: 'scripted', messages, stream: true });
+  return timed(caller, '/v1/chat/completions', body, '[DONE]');
+}
+
+const endOf = { json: '"finish_reason":"stop"', sse: 'event: done\n' } as const;
+
+async function timed(caller: Caller, path: string, body: string, end: string): Promise<TurnTimes> {
+  const beganAt = performance.now();
+  let firstMs = Number.NaN;
+  const text = await caller.call('POST', path, body, (soFar) => {
+    if (Number.isNaN(firstMs) && soFar.includes(FIRST_PIECE)) firstMs = performance.now() - beganAt;
+  });
+  if (Number.isNaN(firstMs) || !text.includes(end)) throw new Error(`not a whole answer: ${text}`);
+  return { beganAt, ms: performance.now() - beganAt, firstMs };
+}

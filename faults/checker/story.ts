@@ -1,0 +1,142 @@
+/**
+ * The story of one trial as it was seen from outside: what clients sent and were told, what the model was
+ * shown, what stood in the sessions at the end. The checker knows nothing else. Times in ms of one clock.
+ */
+export interface Story {
+  readonly sends: readonly Send[];
+  readonly deletions: readonly Deletion[];
+  /** In the order in which the model got them; `index` is the place in this list's run, not in the list. */
+  readonly calls: readonly Call[];
+  readonly sessions: readonly SessionEnd[];
+  readonly replicas: readonly ReplicaEnd[];
+  readonly rules: Rules;
+}
+
+export type OnBusy = 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'coalesce';
+
+/** One request of a client for a turn, with all that it saw of it, resumed streams included. */
+export interface Send {
+  readonly session: string;
+  /** Unique in the message; a repeat under the same key has the same. */
+  readonly token: string;
+  readonly message: string;
+  readonly onBusy: OnBusy;
+  readonly key: string | null;
+  readonly route: 'json' | 'stream';
+  readonly replica: string;
+  readonly sentAt: number;
+  /** When the head of a stream came: from then on the turn is taken in for sure. */
+  readonly admittedAt: number | null;
+  readonly endedAt: number | null;
+  readonly turnId: string | null;
+  readonly events: readonly SeenEvent[];
+  readonly end: End;
+}
+
+export interface SeenEvent {
+  readonly id: string;
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * How a request ended. `cut`: the connection broke or the body ended without a terminal event, and the client
+ * did not or could not resume. `left`: the client went away by itself. `hung`: nothing came in time.
+ */
+export type End =
+  | { readonly kind: 'done'; readonly reply: string; readonly messageCount: number }
+  | {
+      readonly kind: 'cancelled';
+      readonly reply: string;
+      readonly kept: boolean | null;
+      readonly messageCount: number;
+    }
+  | ({ readonly kind: 'error' } & Refusal)
+  | { readonly kind: 'cut' | 'left' | 'hung' };
+
+export interface Refusal {
+  /** null: told by an event of an open stream. */
+  readonly status: number | null;
+  readonly code: string;
+  /** What is missing or wrong in the shape of the answer. */
+  readonly flaws: readonly string[];
+  /** The error named the turn it is about, so the turn was taken in. */
+  readonly namesTurn: boolean;
+}
+
+export interface Deletion {
+  readonly session: string;
+  readonly sentAt: number;
+  readonly endedAt: number;
+  /** 200, 404, or what else came; 0: no answer. */
+  readonly status: number;
+}
+
+/** One call that the model got, and what it would say to its end. */
+export interface Call {
+  readonly index: number;
+  readonly at: number;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly answer: string;
+}
+
+export interface StoredMessage {
+  readonly turnId: string;
+  readonly role: string;
+  readonly content: string;
+  readonly isTruncated: boolean;
+}
+
+export interface SessionEnd {
+  readonly session: string;
+  /** null: 404. */
+  readonly meta: { readonly messageCount: number; readonly expiresInMs: number } | null;
+  readonly messages: readonly StoredMessage[];
+  /** Every turn that a client heard of. */
+  readonly turns: readonly TurnEnd[];
+  /** What was found after its time was over; null when the trial did not wait for that. */
+  readonly afterExpiry: readonly string[] | null;
+}
+
+export interface TurnEnd {
+  readonly turnId: string;
+  /** `gone`: 404. */
+  readonly status: 'queued' | 'running' | 'completed' | 'cancelled' | 'failed' | 'gone';
+  readonly reply: string | null;
+  /** All events from the first on, read by somebody who came late; null when there was nothing to read. */
+  readonly log: readonly SeenEvent[] | null;
+}
+
+/** What a replica still holds when all is quiet, from its metrics; null where it does not answer. */
+export interface ReplicaEnd {
+  readonly name: string;
+  readonly liveTurns: number | null;
+  readonly openStreams: number | null;
+}
+
+/** What the fault of this trial excuses. All else is a violation. */
+export interface Rules {
+  readonly systemPrompt: string;
+  readonly sessionTtlMs: number;
+  readonly maxMessages: number;
+  /** Codes that clients may meet beside those that their own doing explains. */
+  readonly codes: readonly string[];
+  /** Connections may break under clients: a replica was killed, or leaves. */
+  readonly mayCut: boolean;
+  /** `suffix`: the newest commits before `lossAt` may be gone. `all`: sessions may be gone whole. */
+  readonly mayLose: 'nothing' | 'suffix' | 'all';
+  /** When the loss happened and when it was over; what came after is held to all rules. */
+  readonly lossFrom: number;
+  readonly lossUntil: number;
+  /** Oldest whole turns may be left out of a prompt. */
+  readonly hasWindow: boolean;
+}
+
+export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10';
+
+export interface Violation {
+  /** `figure`: a row's own bound, say a time, was not kept. */
+  readonly invariant: InvariantId | 'figure';
+  readonly session: string;
+  readonly what: string;
+}

@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A change of one place in a copy of the built product. */
+export interface Patch {
+  readonly file: string;
+  /** Must stand there exactly once, so that a guard that was rewritten is noticed. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** @throws when the text is gone, or stands there more than once */
+export function applyPatch(product: string, patch: Patch): void {
+  const path = join(product, patch.file);
+  const text = readFileSync(path, 'utf8');
+  const times = text.split(patch.find).length - 1;
+  if (times !== 1) {
+    throw new Error(
+      `${patch.file} has ${times} times, not once, what a guard is taken out by:\n${patch.find}`,
+    );
+  }
+  writeFileSync(
+    path,
+    text.replace(patch.find, () => patch.replace),
+  );
+}

@@ -1,0 +1,51 @@
+import { startWorld, type World } from './rig/world.ts';
+import type { Row } from './row.ts';
+import { runTrial, type TrialResult } from './run-trial.ts';
+
+/** So many trials of a row from a seed on: trial k has seed + k, so that each can be played again alone. */
+export interface Batch {
+  readonly row: Row;
+  readonly firstSeed: number;
+  readonly trials: number;
+}
+
+/**
+ * Works through batches side by side, each lane with a world of its own, which stays as long as the next batch
+ * can use it. A world in which a trial failed is thrown away, so that no failure is inherited.
+ */
+export async function runInLanes(
+  batches: readonly Batch[],
+  lanes: number,
+  entry: string,
+  isQuick: boolean,
+  ended: (result: TrialResult) => void,
+): Promise<void> {
+  const left = [...batches];
+  const next = (current: string): Batch | undefined => {
+    const same = left.findIndex((batch) => JSON.stringify(batch.row.world) === current);
+    return left.splice(Math.max(0, same), 1)[0];
+  };
+  const lane = async () => {
+    let world: World | null = null;
+    let spec = '';
+    for (let batch = next(spec); batch !== undefined; batch = next(spec)) {
+      for (let at = 0; at < batch.trials; at += 1) {
+        const wanted = JSON.stringify(batch.row.world);
+        if (world !== null && wanted !== spec) {
+          await world.close();
+          world = null;
+        }
+        world ??= await startWorld(batch.row.world, entry);
+        spec = wanted;
+        const result = await runTrial(batch.row, world, (batch.firstSeed + at) >>> 0, isQuick);
+        if (result.violations.length > 0 || batch.row.isFresh) {
+          await world.close();
+          world = null;
+        }
+        ended(result);
+      }
+    }
+    await world?.close();
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, batches.length) }, lane));
+}

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { LEFT_OUT, ROWS } from '../catalogue.ts';
+import type { RowState, RunState } from '../state.ts';
+import { percentile } from './figures.ts';
+import { evidenceFile, versions } from './versions.ts';
+
+/** Writes what the long run found. */
+export function writeEvidence(state: RunState): void {
+  const done = ROWS.flatMap((row) => {
+    const found = state.rows[row.id];
+    return found === undefined ? [] : [{ row, found }];
+  });
+  const trials = done.reduce((sum, { found }) => sum + found.done, 0);
+  const violations = done.reduce((sum, { found }) => sum + found.violations, 0);
+  const lines = [
+    '# Faults: what was tried and what was seen',
+    '',
+    `${trials} trials, ${violations} violations. Begun ${state.startedAt}, ended ${new Date().toISOString()}.`,
+    `${versions()}. Seed ${state.seed}; trial k of a row has seed ${state.seed} + k. Command: \`${state.command}\`.`,
+    '',
+    'After every trial the history, the prompts, the streams and the logs are held against ten invariants, by a checker',
+    'that knows only the HTTP API and what the model was shown; they are listed in [fault-guards.md](fault-guards.md).',
+    '',
+    '| Row | Fault | Holds, beside I1 to I10 | Trials | Violations | Counted |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...done.map(({ row, found }) => {
+      const counts = Object.entries(found.counts).map(([name, count]) => `${count} ${name}`);
+      return `| ${[row.id, row.fault, row.holds, found.done, found.violations, counts.join(', ')].join(' | ')} |`;
+    }),
+    '',
+    '## Times',
+    '',
+    '| Row | What | p50 ms | p99 ms | Samples |',
+    '| --- | --- | --- | --- | --- |',
+    ...done.flatMap(({ row, found }) => timesOf(row.id, found)),
+    '',
+    '## Where rows differ from the matrix they were taken from',
+    '',
+    ...ROWS.flatMap((row) => (row.adapted === null ? [] : [`- ${row.id}: ${row.adapted}.`])),
+    '',
+    '## Left out',
+    '',
+    ...LEFT_OUT.map(({ id, why }) => `- ${id}: ${why}.`),
+    '',
+  ];
+  writeFileSync(evidenceFile('faults.md'), lines.join('\n'));
+}
+
+function timesOf(id: string, found: RowState): string[] {
+  return Object.entries(found.figures).map(([name, values]) => {
+    const [p50, p99] = [percentile(values, 0.5), percentile(values, 0.99)];
+    return `| ${[id, name, Math.round(p50), Math.round(p99), values.length].join(' | ')} |`;
+  });
+}

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getMessages, getSession, type MessageBody, type TurnBody } from '../../test/support/api.ts';
+import { type Answer, call } from '../../test/support/http.ts';
+import { openStream } from '../../test/support/sse.ts';
+import type { ReplicaEnd, SeenEvent, SessionEnd, StoredMessage, TurnEnd } from '../checker/story.ts';
+import type { Place } from './client.ts';
+
+/** Asks until a replica answers with something that is not a passing trouble. */
+async function insist<Body>(ask: () => Promise<Answer<Body>>, what: string): Promise<Answer<Body>> {
+  const until = performance.now() + 15_000;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer.status !== 503) return answer;
+    } catch (error) {
+      if (performance.now() > until) throw new Error(`${what} cannot be read`, { cause: error });
+    }
+    if (performance.now() > until) throw new Error(`${what} cannot be read: 503 for 15 s`);
+    await sleep(100);
+  }
+}
+
+export async function turnStatus(place: Place, session: string, turnId: string): Promise<TurnEnd> {
+  const path = `/api/sessions/${session}/turns/${turnId}`;
+  const { status, body } = await insist(() => call<TurnBody>(place.url, 'GET', path), path);
+  if (status === 404) return { turnId, status: 'gone', reply: null, log: null };
+  if (status !== 200) throw new Error(`${path} answers ${status} ${JSON.stringify(body)}`);
+  return { turnId, status: body.status as TurnEnd['status'], reply: body.reply, log: null };
+}
+
+/** All that stands of a session, by one replica's word. */
+export async function readSession(
+  place: Place,
+  session: string,
+  turnIds: readonly string[],
+): Promise<SessionEnd> {
+  const answer = await insist(() => getSession(place, session), session);
+  if (answer.status !== 200 && answer.status !== 404) {
+    throw new Error(`${session} answers ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  const meta =
+    answer.status === 404
+      ? null
+      : {
+          messageCount: answer.body.message_count,
+          expiresInMs: Date.parse(answer.body.expires_at) - Date.now(),
+        };
+  const messages = meta === null ? [] : await readMessages(place, session);
+  const turns: TurnEnd[] = [];
+  for (const turnId of turnIds) {
+    const turn = await turnStatus(place, session, turnId);
+    turns.push({ ...turn, log: turn.status === 'gone' ? null : await readLog(place, session, turnId) });
+  }
+  return { session, meta, messages, turns, afterExpiry: null };
+}
+
+async function readMessages(place: Place, session: string): Promise<readonly StoredMessage[]> {
+  const pages: StoredMessage[][] = [];
+  for (let before = ''; ; ) {
+    const query = `limit=1000${before === '' ? '' : `&before=${before}`}`;
+    const { status, body } = await insist(() => getMessages(place, session, query), session);
+    if (status !== 200) throw new Error(`messages of ${session} answer ${status}`);
+    pages.unshift(body.messages.map(asStored));
+    const first = body.messages[0];
+    if (!body.has_more || first === undefined) return pages.flat();
+    before = first.id;
+  }
+}
+
+function asStored(message: MessageBody): StoredMessage {
+  const { turn_id: turnId, role, content } = message;
+  return { turnId, role, content, isTruncated: message.truncated === true };
+}
+
+/** What somebody reads of a turn who comes late; null when it is refused or does not end. */
+async function readLog(place: Place, session: string, turnId: string): Promise<readonly SeenEvent[] | null> {
+  try {
+    const reader = await openStream(`${place.url}/api/sessions/${session}/turns/${turnId}/stream`, {
+      signal: AbortSignal.timeout(3000),
+    });
+    if (reader.status !== 200) return null;
+    const events = await reader.all(3000);
+    return events.map(({ id, event, data }) => ({ id: id ?? '', event, data }));
+  } catch {
+    return null;
+  }
+}
+
+/** What a replica holds by its own metrics, once it holds nothing or two seconds are over. */
+export async function readReplica(place: Place): Promise<ReplicaEnd> {
+  let end: ReplicaEnd = { name: place.name, liveTurns: null, openStreams: null };
+  for (let tries = 0; tries < 40; tries += 1) {
+    try {
+      const { status, body } = await call<string>(
+        place.url,
+        'GET',
+        '/metrics',
+        undefined,
+        {},
+        { timeoutMs: 2000 },
+      );
+      if (status !== 200) return end;
+      end = {
+        name: place.name,
+        liveTurns: metric(body, 'turnwise_live_turns'),
+        openStreams: metric(body, 'turnwise_open_streams'),
+      };
+    } catch {
+      return end;
+    }
+    if ((end.liveTurns ?? 0) === 0 && (end.openStreams ?? 0) === 0) return end;
+    await sleep(50);
+  }
+  return end;
+}
+
+export function metric(text: string, name: string): number | null {
+  const found = new RegExp(`^${name} (\\S+)$`, 'm').exec(text);
+  return found === null ? null : Number(found[1]);
+}

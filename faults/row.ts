@@ -1,0 +1,20 @@
+import type { WorldSpec } from './rig/world.ts';
+import type { Trial } from './trial.ts';
+
+/** One row of the matrix: a fault, and what must hold under it beside the ten invariants. */
+export interface Row {
+  readonly id: string;
+  readonly fault: string;
+  /** What must hold beside I1 to I10. */
+  readonly holds: string;
+  /** How and why the row differs from the matrix it was taken from; null: it does not. */
+  readonly adapted: string | null;
+  readonly world: WorldSpec;
+  /** Each trial in a world of its own: the fault cannot be undone. */
+  readonly isFresh?: true;
+  /** Trials of the short run; 0: too slow for it. */
+  readonly quick: number;
+  /** Trials of the long run. */
+  readonly long: number;
+  run(trial: Trial): Promise<void>;
+}

@@ -1,0 +1,89 @@
+import { aMoment } from '../rig/instants.ts';
+import { PLAIN, type Slot } from '../rig/world.ts';
+import type { Row } from '../row.ts';
+import type { Trial } from '../trial.ts';
+import { ask, measureUntil, SLACK_MS } from './traffic.ts';
+
+/** All replicas leave one after the other while streams run on them. */
+async function rollingRestart(trial: Trial, streams: number): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, codes: ['draining'] };
+  for (const slot of world.slots) {
+    const sessions = Array.from({ length: streams }, () => trial.session());
+    const live = sessions.map((session) => {
+      const token = trial.token(session);
+      world.model.plan(token, { words: 10, everyMs: random.int(20, 80) });
+      return trial.begin(session, { resumes: false }, slot, token);
+    });
+    await aMoment(trial, 200);
+    await leave(trial, slot, 30_000);
+    await Promise.all(live.map(({ ended }) => ended));
+    await world.revive(slot);
+  }
+  trial.count('replicas that left', world.slots.length);
+}
+
+/** SIGTERM; what it must say while it leaves, and how it ends. */
+async function leave(trial: Trial, slot: Slot, atMostMs: number): Promise<void> {
+  trial.note(`${slot.name} is told to leave`);
+  const begun = performance.now();
+  const left = trial.world.leave(slot);
+  // No answer at all when nothing was left to do and it is gone already.
+  await measureUntil(trial, '/readyz says no', 500 + SLACK_MS, async () => {
+    return (await ask(slot, '/readyz')).status !== 200;
+  });
+  const code = await left;
+  if (code !== 0) trial.wrong(`${slot.name} left with ${code}`);
+  trial.measure('a replica leaves', performance.now() - begun, atMostMs);
+}
+
+export const r2: Row = {
+  id: 'R2',
+  fault: 'SIGTERM of each replica in turn, with live streams on it',
+  holds: 'no stream is cut, /readyz is 503 at once, each exits with 0',
+  adapted: '12 streams a replica in the short run, 100 in the long one',
+  world: PLAIN,
+  quick: 1,
+  long: 10,
+  run: (trial) => rollingRestart(trial, trial.isQuick ? 12 : 100),
+};
+
+/** The model is slower than the time to leave: the turn goes on elsewhere. */
+async function leaveUnfinished(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, codes: ['draining'] };
+  const slot = random.pick(world.slots);
+  const turns = Array.from({ length: 4 }, (_, index) => {
+    const session = trial.session();
+    const token = trial.token(session);
+    // The first answer would never end; whoever takes over gets a quick one.
+    world.model.plan(token, {
+      words: 20,
+      gates: [{ afterWords: random.int(0, 20), gate: world.model.gate() }],
+    });
+    return trial.begin(session, { route: index % 2 === 0 ? 'stream' : 'json' }, slot, token);
+  });
+  await aMoment(trial, 300);
+  const begun = performance.now();
+  await leave(trial, slot, GRACE_MS + 3000 + SLACK_MS);
+  await Promise.all(turns.map(({ ended }) => ended));
+  trial.measure('answered elsewhere after SIGTERM', performance.now() - begun);
+  for (const { send } of turns) {
+    if (send.end.kind !== 'done') trial.wrong(`${send.token} ended ${send.end.kind}`, send.session);
+  }
+  await world.revive(slot);
+}
+
+const GRACE_MS = 1000;
+
+export const r3: Row = {
+  id: 'R3',
+  fault: 'SIGTERM with a model that is slower than SHUTDOWN_GRACE_SECONDS',
+  holds:
+    'the replica is gone soon after the grace time, exit 0; the turn is handed over and answered elsewhere',
+  adapted: 'the turn goes on elsewhere, as the specification says; it is not dropped',
+  world: { ...PLAIN, env: { SHUTDOWN_GRACE_SECONDS: String(GRACE_MS / 1000) } },
+  quick: 1,
+  long: 40,
+  run: leaveUnfinished,
+};

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LOCK_TTL_MS, PLAIN } from '../rig/world.ts';
+import type { Row } from '../row.ts';
+import type { Trial } from '../trial.ts';
+
+/** Every kind of command that a turn, its readers and its end may need. */
+export const KINDS = [
+  'admit-turn',
+  'redlock',
+  'confirm-turn',
+  'open-turn',
+  'beat-turn',
+  'append-log',
+  'end-turn',
+  'withdraw-turn',
+  'watch-turn',
+  'join-turn',
+  'stop-turn',
+  'delete-session',
+  'zadd',
+  'zrem',
+  'hgetall',
+  'xrange',
+] as const;
+
+const CLIENTS = 4;
+const TURNS = 3;
+
+/** Replies vanish after the command was carried out, while clients with keys and patience go on. */
+async function loseReplies(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, codes: ['redis_unavailable', 'commit_unknown'] };
+  const sessions = Array.from({ length: 3 }, () => trial.session());
+  // Mostly what writes; what only some turns need is there as well.
+  const lose = () => {
+    const kind = random.next() < 0.3 ? random.pick(KINDS) : random.pick(KINDS.slice(0, 7));
+    const slot = random.pick(world.slots);
+    const trap = slot.proxy?.loseReply((request) => request.name === kind);
+    trap?.caught.then((request) => {
+      trial.count(`lost replies`);
+      trial.note(`the reply to ${request.name} of ${request.session} is lost on its way to ${slot.name}`);
+      left -= 1;
+      if (left > 0) traps.push(lose());
+    });
+    return trap;
+  };
+  let left = 10;
+  const traps = Array.from({ length: 4 }, lose);
+  world.model.setUsual({ words: 8, everyMs: 8, firstMs: 10 });
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      for (let turn = 0; turn < TURNS; turn += 1) {
+        const session = random.pick(sessions);
+        const route = random.next() < 0.6 ? 'stream' : 'json';
+        const onBusy = random.next() < 0.15 ? 'coalesce' : 'enqueue';
+        // Without a key a client cannot know; with one, it is told in the end.
+        if (random.next() < 0.3) await trial.say(session, { route, onBusy });
+        else await trial.sayUntilDone(session, { route, onBusy });
+      }
+    }),
+  );
+  left = 0;
+  for (const trap of traps) trap?.remove();
+  world.model.setUsual({});
+}
+
+export const r13: Row = {
+  id: 'R13',
+  fault: 'the reply is lost after the command was carried out, at each kind of command',
+  holds: 'no message is stored twice; a key tells in the end',
+  adapted: null,
+  world: PLAIN,
+  quick: 3,
+  long: 110,
+  run: loseReplies,
+};
+
+/** A client is told 503 because the reply to its admission was lost, and then the replica dies. */
+async function neverConfirmed(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable'] };
+  const victim = random.pick(world.slots);
+  const session = trial.session();
+  if (random.next() < 0.5) await trial.say(session);
+  const name = random.pick(['admit-turn', 'confirm-turn'] as const);
+  // A confirmation that never arrives; one that arrives and cannot be told to the client is as good as confirmed.
+  const trap =
+    name === 'admit-turn'
+      ? victim.proxy?.loseReply((request) => request.name === name && request.session === session)
+      : victim.proxy?.trap('request', (request) => request.name === name);
+  void trap?.caught.then(() => trap.cut());
+  const refused = await trial.say(session, { route: random.pick(['json', 'stream'] as const) }, victim);
+  trial.note(`kill -9 of ${victim.name} after it was told ${refused.end.kind}`);
+  await world.kill(victim);
+  trial.count('kills of unconfirmed admissions');
+  // As long as a takeover may take, so that one that must not happen has its chance.
+  await sleep(LOCK_TTL_MS + 1500);
+  await world.revive(victim);
+}
+
+export const r13b: Row = {
+  id: 'R13b',
+  fault: 'the reply to an admission, or its confirmation, is lost; the client gets 503; the replica dies',
+  holds: 'a turn that was answered 503 never runs',
+  adapted: 'added to the matrix: the specification promises it',
+  world: PLAIN,
+  quick: 1,
+  long: 60,
+  run: neverConfirmed,
+};

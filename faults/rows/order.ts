@@ -1,0 +1,228 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { holdAt, INSTANTS } from '../rig/instants.ts';
+import { PLAIN } from '../rig/world.ts';
+import type { Row } from '../row.ts';
+import type { Trial } from '../trial.ts';
+import { SLACK_MS, startTraffic } from './traffic.ts';
+
+/** Many turns of one session at once. */
+async function hotSession(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  const [turns, modelMs] = [trial.isQuick ? 50 : 100, trial.isQuick ? 20 : 50];
+  const session = trial.session();
+  world.model.setUsual({ words: 2, firstMs: modelMs, everyMs: 0 });
+  const begun = performance.now();
+  const sends = Array.from({ length: turns }, (_, index) =>
+    trial.begin(
+      session,
+      { route: index % 3 === 0 ? 'json' : 'stream', deadlineMs: 60_000 },
+      trial.slot(random.int(0, 2)),
+    ),
+  );
+  await Promise.all(sends.map(({ ended }) => ended));
+  world.model.setUsual({});
+  trial.measure(
+    `${turns} turns of one session`,
+    performance.now() - begun,
+    turns * modelMs * 1.1 + turns * 20 + SLACK_MS,
+  );
+  for (const { send } of sends)
+    if (send.end.kind !== 'done') trial.wrong(`${send.token} ended ${send.end.kind}`, session);
+}
+
+export const r26: Row = {
+  id: 'R26',
+  fault: '50 (short run) or 100 turns of one session at once over 3 replicas',
+  holds: 'all are answered, in the order in which they were taken in, hardly later than the model allows',
+  adapted: 'order is that of admission by Redis, not of arrival within 10 ms',
+  world: PLAIN,
+  quick: 1,
+  long: 20,
+  run: hotSession,
+};
+
+/** Many sessions side by side. */
+async function manySessions(trial: Trial): Promise<void> {
+  const [sessions, turns] = trial.isQuick ? [40, 3] : [1000, 10];
+  await Promise.all(
+    Array.from({ length: sessions }, async () => {
+      const session = trial.session();
+      await sleep(trial.random.int(0, sessions * 2));
+      for (let turn = 0; turn < turns; turn += 1) {
+        const sentAt = performance.now();
+        const { end } = await trial.say(session, { deadlineMs: 60_000 });
+        trial.measure('a turn among many sessions', performance.now() - sentAt);
+        if (end.kind !== 'done') trial.wrong(`a turn ended ${end.kind}`, session);
+      }
+    }),
+  );
+}
+
+export const r27: Row = {
+  id: 'R27',
+  fault: '40 sessions × 3 turns (short run) or 1,000 × 10',
+  holds: 'all are answered, none with an error',
+  adapted: null,
+  world: PLAIN,
+  quick: 1,
+  long: 1,
+  run: manySessions,
+};
+
+/** A session is deleted while a turn of it stands at an instant; a new one begins under its name at once. */
+async function deleteDuring(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.asksAll = true;
+  const session = trial.session();
+  for (let turns = random.int(1, 3); turns > 0; turns -= 1) await trial.say(session);
+  const slot = random.pick(world.slots);
+  const instant = random.pick(INSTANTS.slice(1));
+  const token = trial.token(session);
+  const { reached, held } = holdAt(trial, slot, session, token, instant);
+  const turn = trial.begin(session, { route: random.pick(['json', 'stream'] as const) }, slot, token);
+  await Promise.race([reached, turn.ended]);
+  // By other replicas: the wire of this one may stand still.
+  const others = world.slots.filter((one) => one !== slot);
+  const waits = random.next() < 0.5 ? trial.begin(session, {}, random.pick(others)) : null;
+  if (waits !== null) await sleep(random.int(0, 30));
+  trial.note(`DELETE ${instant}`);
+  const status = await trial.remove(session, random.pick(others));
+  if (status !== 200) trial.wrong(`DELETE answers ${status}`, session);
+  const anew = random.next() < 0.7 ? trial.begin(session, {}, random.pick(others)) : null;
+  if (random.next() < 0.5) await sleep(random.int(0, 100));
+  held.release();
+  await Promise.all([turn.ended, waits?.ended, anew?.ended]);
+  if (anew !== null && anew.send.end.kind !== 'done')
+    trial.wrong(`the new session ended ${anew.send.end.kind}`, session);
+  trial.count('deletes');
+}
+
+export const r34: Row = {
+  id: 'R34',
+  fault: 'DELETE at a seeded instant of a running turn, a new session under the same name at once',
+  holds: 'nothing of the old session comes back, on no replica',
+  adapted: 'the running turn ends as session_deleted, as the specification says',
+  world: PLAIN,
+  quick: 3,
+  long: 200,
+  run: deleteDuring,
+};
+
+/** Streams are dropped at random events and read on from another replica. */
+async function resume(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, codes: ['turn_not_found'] };
+  await Promise.all(
+    Array.from({ length: trial.isQuick ? 6 : 20 }, async () => {
+      const session = trial.session();
+      const token = trial.token(session);
+      world.model.plan(token, { words: random.int(5, 30), everyMs: random.int(0, 15) });
+      const send = await trial.say(
+        session,
+        { dropsAfter: Array.from({ length: 4 }, () => random.int(1, 8)) },
+        undefined,
+        token,
+      );
+      if (send.end.kind !== 'done') trial.wrong(`a stream that was resumed ended ${send.end.kind}`, session);
+    }),
+  );
+  trial.count('streams resumed', trial.isQuick ? 6 : 20);
+}
+
+export const r38: Row = {
+  id: 'R38',
+  fault: 'a reader drops its stream after random events and reads on from another replica',
+  holds: 'what it reads is what an uninterrupted reader reads: no gap, no repeat',
+  adapted: 'a turn whose record is gone is 404 turn_not_found, as the specification says, not 410',
+  world: PLAIN,
+  quick: 1,
+  long: 40,
+  run: resume,
+};
+
+/** Everything that `on_busy` can do, mixed, with cancels from any replica: no fault but each other. */
+async function policies(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, codes: ['session_busy'] };
+  world.model.setUsual({ words: 10, firstMs: 10, everyMs: 6 });
+  const sessions = Array.from({ length: 3 }, () => trial.session());
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      for (let turns = 0; turns < 4; turns += 1) {
+        const session = random.pick(sessions);
+        const onBusy = random.pick([
+          'enqueue',
+          'enqueue',
+          'interrupt',
+          'rollback',
+          'coalesce',
+          'reject',
+        ] as const);
+        const { send, ended } = trial.begin(session, {
+          onBusy,
+          route: random.pick(['json', 'stream'] as const),
+        });
+        if (random.next() < 0.25) {
+          await sleep(random.int(0, 80));
+          if (send.turnId !== null) await trial.cancel(session, send.turnId);
+        }
+        await ended;
+      }
+    }),
+  );
+  world.model.setUsual({});
+}
+
+export const policiesRow: Row = {
+  id: 'P1',
+  fault: 'all of on_busy and cancel, mixed at random over three sessions and replicas',
+  holds: 'only the ten invariants; the row is not in the matrix',
+  adapted: 'added: interrupt, rollback, coalesce and cancel are how history gets other shapes than pairs',
+  world: PLAIN,
+  quick: 1,
+  long: 60,
+  run: policies,
+};
+
+/** The reconcile job runs all the time beside live turns, and a worker dies in the middle. */
+async function reconcileBeside(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, mayCut: true };
+  const sessions = Array.from({ length: 12 }, () => trial.session());
+  const traffic = startTraffic(trial, sessions, 5);
+  const rounds = trial.isQuick ? 1 : 6;
+  for (let round = 0; round < rounds; round += 1) {
+    await trial.reconcile();
+    await sleep(random.int(0, 200));
+  }
+  const victim = random.pick(world.slots);
+  trial.note(`kill -9 of ${victim.name}, which also works on jobs`);
+  await world.kill(victim);
+  await trial.reconcile();
+  await world.revive(victim);
+  await traffic.stop();
+  await trial.reconcile();
+  const again = await trial.reconcile();
+  const changed = CHANGES.filter((name) => Number(again[name]) !== 0);
+  if (changed.length > 0) trial.wrong(`a second reconcile changed something again: ${changed.join(' ')}`);
+}
+
+const CHANGES = [
+  'index_removed',
+  'index_added',
+  'counts_repaired',
+  'queue_dropped',
+  'ttl_repaired',
+  'sessions_freed',
+];
+
+export const r33: Row = {
+  id: 'R33',
+  fault: 'reconcile again and again beside live turns, and a worker killed',
+  holds: 'counts stay true; a second reconcile changes nothing',
+  adapted: 'started by the command in place of each 100 ms',
+  world: { ...PLAIN, env: { RECONCILE_INTERVAL_SECONDS: '1' } },
+  quick: 1,
+  long: 20,
+  run: reconcileBeside,
+};

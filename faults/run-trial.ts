@@ -1,0 +1,49 @@
+import { check } from './checker/check.ts';
+import type { Story, Violation } from './checker/story.ts';
+import { tellStory } from './checker/tell.ts';
+import type { World } from './rig/world.ts';
+import type { Row } from './row.ts';
+import { type Figure, Trial } from './trial.ts';
+
+export interface TrialResult {
+  readonly row: string;
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly figures: readonly Figure[];
+  /** Things done, by name: kills, lost replies and so on. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly story: Story | null;
+  /** All of it in words; empty when nothing was violated. */
+  readonly telling: string;
+  readonly tookMs: number;
+}
+
+/** Runs one trial and holds what was seen against all invariants; never throws. */
+export async function runTrial(row: Row, world: World, seed: number, isQuick: boolean): Promise<TrialResult> {
+  const begun = performance.now();
+  const trial = new Trial(world, seed, isQuick);
+  const result = (violations: readonly Violation[], story: Story | null, telling: string): TrialResult => ({
+    row: row.id,
+    seed,
+    violations,
+    figures: trial.figures,
+    counts: trial.counts,
+    story,
+    telling,
+    tookMs: performance.now() - begun,
+  });
+  try {
+    await row.run(trial);
+    const story = await trial.rest();
+    const violations = [...trial.found, ...check(story)];
+    const telling = violations.length === 0 ? '' : tellStory(story, violations, trial.notes);
+    return result(violations, story, telling);
+  } catch (error) {
+    const what = `the trial broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    const violation: Violation = { invariant: 'figure', session: '', what };
+    const notes = trial.notes.map(({ at, text }) => `${at.toFixed(0).padStart(8)} ms  ${text}`);
+    return result([...trial.found, violation], null, [what, ...notes].join('\n'));
+  } finally {
+    for (const work of trial.lastWork) await work();
+  }
+}

@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './rig/product.ts';
+import type { TrialResult } from './run-trial.ts';
+
+export const OUT = join(ROOT, 'faults-out');
+
+/** What a run knows so far, of one row. */
+export interface RowState {
+  readonly firstSeed: number;
+  readonly planned: number;
+  readonly done: number;
+  readonly violations: number;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Times in ms by the name of the figure. */
+  readonly figures: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface RunState {
+  readonly command: string;
+  readonly startedAt: string;
+  readonly seed: number;
+  readonly rows: Readonly<Record<string, RowState>>;
+}
+
+export function newState(command: string, seed: number): RunState {
+  return { command, startedAt: new Date().toISOString(), seed, rows: {} };
+}
+
+/** The state after one more trial. */
+export function withResult(
+  state: RunState,
+  result: TrialResult,
+  firstSeed: number,
+  planned: number,
+): RunState {
+  const before = state.rows[result.row] ?? {
+    firstSeed,
+    planned,
+    done: 0,
+    violations: 0,
+    counts: {},
+    figures: {},
+  };
+  const counts: Record<string, number> = { ...before.counts };
+  for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count;
+  const figures: Record<string, readonly number[]> = { ...before.figures };
+  for (const { name, ms } of result.figures)
+    figures[name] = [...(figures[name] ?? []), Math.round(ms * 10) / 10];
+  const row: RowState = {
+    ...before,
+    done: before.done + 1,
+    violations: before.violations + result.violations.length,
+    counts,
+    figures,
+  };
+  return { ...state, rows: { ...state.rows, [result.row]: row } };
+}
+
+export function writeState(file: string, state: RunState): void {
+  const path = outFile(file);
+  writeFileSync(`${path}.new`, JSON.stringify(state));
+  renameSync(`${path}.new`, path);
+}
+
+export function readState(file: string): RunState | null {
+  const path = join(OUT, file);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunState) : null;
+}
+
+/** A path in the folder of runs, which is made when it is missing. */
+export function outFile(...parts: readonly string[]): string {
+  const path = join(OUT, ...parts);
+  mkdirSync(join(path, '..'), { recursive: true });
+  return path;
+}

@@ -1,0 +1,270 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { deleteSession } from '../test/support/api.ts';
+import { call, chat } from '../test/support/http.ts';
+import { createRandom, type Random } from '../test/support/seed.ts';
+import type { Deletion, Rules, SessionEnd, Story, Violation } from './checker/story.ts';
+import type { Note } from './checker/tell.ts';
+import { liveThrough, type Manner, newSend, type OpenSend, PATIENT } from './rig/client.ts';
+import { openMonitor } from './rig/monitor.ts';
+import { readReplica, readSession, turnStatus } from './rig/read-end.ts';
+import { LOCK_TTL_MS, type Slot, type World } from './rig/world.ts';
+
+export interface Figure {
+  readonly name: string;
+  readonly ms: number;
+}
+
+/** Longest that leases, recovery and waiting may take to come to rest after a fault. */
+const REST_MS = 2 * LOCK_TTL_MS + 8000;
+
+/** One fault on one world, with everything chosen by a seed. */
+export class Trial {
+  readonly world: World;
+  readonly seed: number;
+  readonly random: Random;
+  /** Begins every name that this trial gives. */
+  readonly tag: string;
+  /** Of the short run: small numbers and short times. */
+  readonly isQuick: boolean;
+  readonly notes: Note[] = [];
+  readonly figures: Figure[] = [];
+  readonly counts: Record<string, number> = {};
+  readonly found: Violation[] = [];
+  /** Who answers the last question of a session: one replica, or each in turn. */
+  asksAll = false;
+  rules: Rules;
+  readonly lastWork: (() => Promise<void>)[] = [];
+  readonly #sends: OpenSend[] = [];
+  readonly #ends: Promise<void>[] = [];
+  readonly #deletions: Deletion[] = [];
+  readonly #sessions: string[] = [];
+  readonly #expired = new Map<string, readonly string[]>();
+  readonly #firstCall: number;
+  #tokens = 0;
+
+  constructor(world: World, seed: number, isQuick: boolean) {
+    this.world = world;
+    this.seed = seed;
+    this.isQuick = isQuick;
+    this.random = createRandom(seed);
+    // The time makes it new when a seed is played again on the same Redis.
+    this.tag = `t${seed.toString(36)}x${Math.floor(performance.now()).toString(36)}`;
+    this.#firstCall = world.model.calls.length;
+    const ttlSeconds = Number(world.env.SESSION_TTL_SECONDS);
+    this.rules = {
+      systemPrompt: world.env.SYSTEM_PROMPT ?? '',
+      sessionTtlMs: ttlSeconds * 1000,
+      maxMessages: Number(world.env.SESSION_MAX_MESSAGES ?? 10_000),
+      codes: [],
+      mayCut: false,
+      mayLose: 'nothing',
+      lossFrom: 0,
+      lossUntil: 0,
+      hasWindow: false,
+    };
+  }
+
+  session(): string {
+    const name = `${this.tag}-s${this.#sessions.length}`;
+    this.#sessions.push(name);
+    return name;
+  }
+
+  /** Replicas that run. */
+  get up(): readonly Slot[] {
+    return this.world.slots.filter((slot) => !slot.isGone);
+  }
+
+  slot(index: number): Slot {
+    const slot = this.world.slots[index % this.world.slots.length];
+    if (slot === undefined) throw new Error('a world without replicas');
+    return slot;
+  }
+
+  anySlot(): Slot {
+    return this.random.pick(this.up);
+  }
+
+  token(session: string): string {
+    this.#tokens += 1;
+    return `${session}-m${this.#tokens}`;
+  }
+
+  /** Sends a message; `ended` settles when its client has its answer. */
+  begin(
+    session: string,
+    manner: Partial<Manner> = {},
+    slot: Slot = this.anySlot(),
+    token: string = this.token(session),
+  ): { readonly send: OpenSend; readonly ended: Promise<void> } {
+    const whole = { ...PATIENT, ...manner };
+    const send = newSend(session, token, slot, whole);
+    this.#sends.push(send);
+    const ended = liveThrough(send, slot, whole, () => this.random.shuffle(this.up));
+    this.#ends.push(ended);
+    // Seen again where it is awaited.
+    ended.catch(() => undefined);
+    return { send, ended };
+  }
+
+  async say(session: string, manner?: Partial<Manner>, slot?: Slot, token?: string): Promise<OpenSend> {
+    const { send, ended } = this.begin(session, manner, slot, token);
+    await ended;
+    return send;
+  }
+
+  /** Sends again under one key until it is done, as a careful client does. */
+  async sayUntilDone(session: string, manner: Partial<Manner> = {}, withinMs = 20_000): Promise<OpenSend> {
+    const token = this.token(session);
+    const until = performance.now() + withinMs;
+    for (;;) {
+      const send = await this.say(session, { ...manner, key: `key-${token}` }, undefined, token);
+      if (send.end.kind === 'done' || send.end.kind === 'cancelled' || performance.now() > until) return send;
+      await sleep(this.random.int(20, 120));
+    }
+  }
+
+  /** Says something in a session that no invariant is asked of. @returns the status, and what the model was shown */
+  async sayUnwatched(
+    slot: Slot,
+    session: string,
+    message: string,
+  ): Promise<{ readonly status: number; readonly code: string; readonly shown: string }> {
+    const before = this.world.model.calls.length;
+    const { status, body } = await chat(slot, session, message);
+    const calls = this.world.model.calls.slice(before);
+    const shown = calls
+      .flatMap((call) => call.messages.slice(0, -1).map(({ content }) => content))
+      .join(' | ');
+    return { status, code: body.error?.code ?? '', shown };
+  }
+
+  async remove(session: string, slot: Slot = this.anySlot()): Promise<number> {
+    const sentAt = performance.now();
+    const status = await deleteSession(slot, session).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    this.#deletions.push({ session, sentAt, endedAt: performance.now(), status });
+    return status;
+  }
+
+  /** Cancels a turn from any replica; answered within its second and a slack. */
+  async cancel(session: string, turnId: string, slot: Slot = this.anySlot()): Promise<void> {
+    const begun = performance.now();
+    const path = `/api/sessions/${session}/turns/${turnId}/cancel`;
+    const { status } = await call(slot.url, 'POST', path);
+    this.note(`cancel of ${turnId} at ${slot.name}: ${status}`);
+    this.measure('a cancel is answered', performance.now() - begun, 2000);
+  }
+
+  /** One reconcile by the command. @returns its report */
+  async reconcile(): Promise<Readonly<Record<string, unknown>>> {
+    const env = {
+      PATH: process.env.PATH,
+      ...this.world.env,
+      REDIS_URL: this.world.redis.url,
+      OPENAI_MODEL: 'scripted',
+    };
+    const args = [this.world.entry, 'reconcile', '--json'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 30_000 });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** The names of all commands that Redis got from replicas while something was done. */
+  async monitor(work: () => Promise<void>): Promise<readonly string[]> {
+    const seen: string[] = [];
+    const watcher = await openMonitor(this.world.redis.port, (command) => seen.push(command));
+    try {
+      await work();
+    } finally {
+      watcher.close();
+    }
+    return seen;
+  }
+
+  note(text: string): void {
+    this.notes.push({ at: performance.now(), text });
+  }
+
+  count(name: string, by = 1): void {
+    this.counts[name] = (this.counts[name] ?? 0) + by;
+  }
+
+  /** A time worth telling; past the bound it is a violation of the row. */
+  measure(name: string, ms: number, atMostMs = Number.POSITIVE_INFINITY): void {
+    this.figures.push({ name, ms });
+    if (ms > atMostMs) this.wrong(`${name} took ${Math.round(ms)} ms, at most ${Math.round(atMostMs)}`);
+  }
+
+  wrong(what: string, session = ''): void {
+    this.found.push({ invariant: 'figure', session, what });
+  }
+
+  /** What was found after a session's time was over, for I7. */
+  expired(session: string, found: readonly string[]): void {
+    this.#expired.set(session, found);
+  }
+
+  /** To be done when all of the trial has been read. */
+  endsWith(work: () => Promise<void>): void {
+    this.lastWork.push(work);
+  }
+
+  /** Waits until all is quiet, asks each session once more, and reads what stands. */
+  async rest(): Promise<Story> {
+    await Promise.all(this.#ends);
+    const places = () => {
+      const place = this.up[0];
+      if (place === undefined) throw new Error('no replica is up at the end of a trial');
+      return place;
+    };
+    const sessions = this.#sessions.filter((session) => !this.#expired.has(session));
+    await Promise.all(sessions.map((session) => this.#untilEnded(places(), session)));
+    await Promise.all(sessions.map((session) => this.#askLast(session)));
+    const ends: SessionEnd[] = [];
+    for (const session of sessions) ends.push(await readSession(places(), session, this.#turnsOf(session)));
+    for (const [session, afterExpiry] of this.#expired) {
+      ends.push({ session, meta: null, messages: [], turns: [], afterExpiry });
+    }
+    return {
+      sends: this.#sends,
+      deletions: this.#deletions,
+      calls: this.world.model.calls.slice(this.#firstCall),
+      sessions: ends,
+      replicas: await Promise.all(this.up.map((slot) => readReplica(slot))),
+      rules: this.rules,
+    };
+  }
+
+  #turnsOf(session: string): readonly string[] {
+    const ids = this.#sends.filter((send) => send.session === session).map((send) => send.turnId);
+    return [...new Set(ids)].filter((id) => id !== null);
+  }
+
+  async #untilEnded(place: Slot, session: string): Promise<void> {
+    const until = performance.now() + REST_MS;
+    for (const turnId of this.#turnsOf(session)) {
+      for (;;) {
+        const { status } = await turnStatus(place, session, turnId);
+        if ((status !== 'queued' && status !== 'running') || performance.now() > until) break;
+        await sleep(50);
+      }
+    }
+  }
+
+  /** A question that a lock or a waiter that was left would refuse. */
+  async #askLast(session: string): Promise<void> {
+    const slots = this.asksAll ? this.up : [this.anySlot()];
+    for (const slot of slots) {
+      const until = performance.now() + REST_MS;
+      for (;;) {
+        const { end } = await this.say(session, { onBusy: 'reject', route: 'json' }, slot);
+        if (end.kind !== 'error' || end.code !== 'session_busy' || performance.now() > until) break;
+        await sleep(100);
+      }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { beforeAll, expect } from 'vitest';
+import { deleteSession, listSessions } from '../support/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
+import { call, chat, type ErrorBody } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import type { Replica } from '../support/replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+let replica: Replica;
+
+beforeAll(async () => {
+  deployment = await startDeployment(1);
+  replica = replicaOf(deployment, 0);
+});
+
+const get = (path: string) => call(replica.url, 'GET', path);
+
+promise('api.health', 'health tells healthy, and how many sessions live', async () => {
+  for (const id of ['a', 'b', 'c']) await chat(replica, id, 'hello');
+  await deleteSession(replica, 'b');
+  const { status, body } = await get('/health');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ status: 'healthy', agent_initialized: true, session_count: 2 });
+  expect((await listSessions(replica)).body.total).toBe(2);
+});
+
+promise(
+  'api.health.without-redis',
+  'without Redis health and readiness say 503 and a chat is refused within a second, and all comes back by itself',
+  async () => {
+    const answersWithin = async (what: Promise<{ status: number }>) => {
+      const since = performance.now();
+      const { status } = await what;
+      return { status, ms: performance.now() - since };
+    };
+    deployment.redis.pause();
+    try {
+      const health = get('/health');
+      const refused = chat(replica, 'a', 'hello');
+      for (const [what, status] of [
+        [health, 503],
+        [get('/readyz'), 503],
+        [refused, 503],
+        [get('/livez'), 200],
+      ] as const) {
+        const answer = await answersWithin(what);
+        expect(answer.status).toBe(status);
+        expect(answer.ms).toBeLessThan(1000);
+      }
+      expect((await health).body).toMatchObject({ status: 'unhealthy', session_count: null });
+      expect((await refused).body).toMatchObject({ error: { code: 'redis_unavailable' } });
+      expect(Number((await refused).headers['retry-after'])).toBeGreaterThan(0);
+    } finally {
+      deployment.redis.resume();
+    }
+    await waitFor(async () => (await get('/readyz')).status === 200, {
+      what: 'the replica to be ready again',
+    });
+    expect((await chat(replica, 'back', 'hello')).status).toBe(200);
+    expect((await get('/health')).body).toMatchObject({ status: 'healthy' });
+  },
+);
+
+promise(
+  'api.readyz.draining',
+  'after SIGTERM readiness says draining at once, the process still lives and takes turns in, then exits 0',
+  async () => {
+    const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '1', KEY_PREFIX: 'leaving' });
+    leaving.term();
+    const readiness = await waitFor(
+      async () => {
+        const answer = await call<ErrorBody>(leaving.url, 'GET', '/readyz');
+        return answer.status === 503 && answer;
+      },
+      { what: 'readiness to say no', timeoutMs: 900 },
+    );
+    expect(readiness.body.error.code).toBe('draining');
+    expect(Number(readiness.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await call(leaving.url, 'GET', '/livez')).status).toBe(200);
+    expect((await chat(leaving, 'late', 'hello')).status).toBe(200);
+    expect(await leaving.exited).toBe(0);
+  },
+);
+
+promise('api.metrics', 'metrics are Prometheus text that counts turns by outcome', async () => {
+  const answer = await call<string>(replica.url, 'GET', '/metrics');
+  expect(answer.status).toBe(200);
+  expect(answer.headers['content-type']).toMatch(/^text\/plain\b.*version=/);
+  const counted = /^turnwise_turns_ended_total\{outcome="completed"\} (\d+)$/m;
+  const before = Number(counted.exec(answer.body)?.[1] ?? 0);
+  await chat(replica, 'counted', 'hello');
+  const after = (await call<string>(replica.url, 'GET', '/metrics')).body;
+  expect(Number(counted.exec(after)?.[1])).toBe(before + 1);
+  expect(after).toMatch(/^turnwise_live_turns 0$/m);
+  expect(after).toMatch(/^turnwise_open_streams 0$/m);
+  for (const line of after.split('\n').filter((text) => text !== '')) {
+    expect(line).toMatch(/^(#.*|[a-z_][a-z0-9_]*(\{[^}]*\})? ([0-9.e+-]+|NaN|[+-]Inf))$/);
+  }
+});
+
+promise('api.docs', 'the documentation page is served with all that it loads', async () => {
+  const page = await call<string>(replica.url, 'GET', '/docs/');
+  expect(page).toMatchObject({ status: 200 });
+  expect(page.headers['content-type']).toMatch(/^text\/html\b/);
+  expect((await get('/docs')).status).toBe(200);
+  const parts = [...page.body.matchAll(/(?:src|href)="\.?\/?(?:docs\/)?([^":]+)"/g)].map(([, path]) => path);
+  expect(parts.length).toBeGreaterThan(3);
+  for (const path of parts) expect(await get(`/docs/${path}`)).toMatchObject({ status: 200 });
+});
+
+const paths = {
+  '/api/chat': ['POST'],
+  '/api/chat/stream': ['POST'],
+  '/api/sessions': ['GET'],
+  '/api/sessions/x': ['GET', 'PATCH', 'DELETE'],
+  '/api/sessions/x/messages': ['GET'],
+  '/api/sessions/x/turns/y': ['GET'],
+  '/api/sessions/x/turns/y/stream': ['GET'],
+  '/api/sessions/x/turns/y/cancel': ['POST'],
+  '/health': ['GET'],
+  '/livez': ['GET'],
+  '/readyz': ['GET'],
+  '/metrics': ['GET'],
+  '/openapi.json': ['GET'],
+};
+
+promise(
+  'api.errors.method',
+  'a route asked with a method it has not answers 405 with the methods it has, in the shape of all errors',
+  async () => {
+    const wrong: string[] = [];
+    for (const [path, allowed] of Object.entries(paths)) {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+        if (allowed.includes(method)) continue;
+        const { status, headers, body } = await call<Partial<ErrorBody>>(replica.url, method, path);
+        // A question for CORS or for the methods may be answered as well.
+        if (method === 'OPTIONS' && status === 204) continue;
+        const named = new Set(String(headers.allow).split(/, */));
+        const isRight =
+          status === 405 &&
+          body.error?.code === 'method_not_allowed' &&
+          body.error.request_id === headers['x-request-id'] &&
+          named.has(allowed[0] ?? '') &&
+          !named.has(method);
+        if (!isRight) wrong.push(`${method} ${path}: ${status} ${JSON.stringify(body).slice(0, 80)}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  },
+);
+
+promise(
+  'api.errors.no-route',
+  'an unknown route is 404 not_found in the shape of all errors, by any method',
+  async () => {
+    for (const path of [
+      '/',
+      '/api',
+      '/api/chat/',
+      '/api/chats',
+      '//api/sessions',
+      '/api/sessions/x/y',
+      '/v1/x',
+    ]) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const { status, headers, body } = await call<ErrorBody>(replica.url, method, path);
+        expect(`${method} ${path} ${status}`).toBe(`${method} ${path} 404`);
+        expect(body).toEqual({
+          error: {
+            code: 'not_found',
+            message: expect.any(String),
+            request_id: headers['x-request-id'],
+          },
+        });
+      }
+    }
+  },
+);

@@ -1,0 +1,106 @@
+import { beforeAll, expect } from 'vitest';
+import { getMessages, promptFor, saidIn } from '../support/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import type { Replica } from '../support/replica.ts';
+import { keyOf, store } from '../support/stored-session.ts';
+
+const systemPrompt = 'You are brief. 你好';
+let deployment: Deployment;
+let replica: Replica;
+
+beforeAll(async () => {
+  deployment = await startDeployment(1, {
+    CONTEXT_TOKENS: '300',
+    SYSTEM_PROMPT: systemPrompt,
+    WORKER: 'off',
+  });
+  replica = replicaOf(deployment, 0);
+});
+
+promise(
+  'context.window',
+  'a prompt is the system prompt, the newest whole turns that fit, and the message; the rest stays stored',
+  async () => {
+    const turns = Array.from(
+      { length: 9 },
+      (_, index) => `turn ${index} ${'tea and more '.repeat(5 + index)}`,
+    );
+    let dropped = 0;
+    for (const [index, message] of turns.entries()) {
+      expect((await chat(replica, 'window', message)).status).toBe(200);
+      const [system, ...rest] = promptFor(deployment.model, message);
+      expect(system).toEqual({ role: 'system', content: systemPrompt });
+      // A suffix of all turns so far: whole ones, none missing in between.
+      const history = turns.slice(0, index).flatMap((said) => [
+        { role: 'user', content: said },
+        { role: 'assistant', content: `echo:${said}` },
+      ]);
+      const kept = rest.length - 1;
+      expect(kept % 2).toBe(0);
+      expect(rest).toEqual([...history.slice(history.length - kept), { role: 'user', content: message }]);
+      dropped = history.length - kept;
+      // No token is longer than 13 letters here: what is shown can be some 300 tokens, not far less.
+      if (dropped > 0) expect(JSON.stringify(rest).length).toBeGreaterThan(600);
+    }
+    expect(dropped).toBeGreaterThan(4);
+    expect(promptFor(deployment.model, turns.at(-1) ?? '').length).toBeGreaterThan(2);
+    expect(await saidIn(replica, 'window')).toEqual(turns.flatMap((said) => [said, `echo:${said}`]));
+  },
+);
+
+promise(
+  'context.long-history',
+  'a turn on a history of ten thousand messages reads only its end',
+  async () => {
+    await store(deployment.redis, { id: 'vast', messages: 10_000 });
+    const sentBytes = async () => {
+      const stats = String(await deployment.redis.ask('INFO', 'stats'));
+      return Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]);
+    };
+    const all = Number(await deployment.redis.ask('MEMORY', 'USAGE', keyOf({ id: 'vast' }, 'messages')));
+    const before = await sentBytes();
+    const { body } = await chat(replica, 'vast', 'and now');
+    const read = (await sentBytes()) - before;
+    expect(body.message_count).toBe(10_002);
+    expect(read).toBeLessThan(all / 10);
+    const shown = promptFor(deployment.model, 'and now');
+    expect(shown.slice(-3)).toEqual([
+      { role: 'user', content: 'question 9998' },
+      { role: 'assistant', content: 'answer 9999' },
+      { role: 'user', content: 'and now' },
+    ]);
+    expect(shown.length).toBeGreaterThan(10);
+    // And a page of messages is read as a page.
+    const beforePage = await sentBytes();
+    expect((await getMessages(replica, 'vast', 'limit=10')).body.messages).toHaveLength(10);
+    expect((await sentBytes()) - beforePage).toBeLessThan(all / 10);
+  },
+);
+
+promise(
+  'context.one-character',
+  'long runs of one character are measured without holding up others',
+  async () => {
+    const messages = ['a'.repeat(65_000), '长'.repeat(21_000), ' '.repeat(65_000), '👋'.repeat(16_000)];
+    const measured = messages.map((message, index) => chat(replica, `run${index}`, message));
+    let isOver = false;
+    const waits: number[] = [];
+    const watch = async () => {
+      while (!isOver) {
+        const since = performance.now();
+        await call(replica.url, 'GET', '/livez');
+        waits.push(performance.now() - since);
+      }
+    };
+    const watching = watch();
+    // Each alone is more than the context.
+    for (const answer of await Promise.all(measured)) expect(answer.status).toBe(413);
+    isOver = true;
+    await watching;
+    // One in twenty may be late, because other tests share the machine; counted in one go, all are.
+    const late = waits.filter((ms) => ms > 200);
+    expect(late.length / waits.length).toBeLessThan(0.05);
+  },
+);

@@ -1,0 +1,132 @@
+import Schema from 'typebox/schema';
+import { beforeAll, expect } from 'vitest';
+import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
+import { type Answer, call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import type { Replica } from '../support/replica.ts';
+
+interface Media {
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+
+interface Operation {
+  readonly requestBody?: Media & { readonly required?: boolean };
+  readonly responses: Readonly<Record<string, Media>>;
+}
+
+interface Described {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+const turn = '/api/sessions/{id}/turns/{turn_id}';
+const events = 'text/event-stream';
+
+/** Every route, with what a good answer of it is. */
+const routes = [
+  ['POST', '/api/chat', 'application/json'],
+  ['POST', '/api/chat/stream', events],
+  ['GET', '/api/sessions', 'application/json'],
+  ['GET', '/api/sessions/{id}', 'application/json'],
+  ['PATCH', '/api/sessions/{id}', 'application/json'],
+  ['DELETE', '/api/sessions/{id}', 'application/json'],
+  ['GET', '/api/sessions/{id}/messages', 'application/json'],
+  ['GET', turn, 'application/json'],
+  ['GET', `${turn}/stream`, events],
+  ['POST', `${turn}/cancel`, 'application/json'],
+  ['GET', '/health', 'application/json'],
+  ['GET', '/livez', 'application/json'],
+  ['GET', '/readyz', 'application/json'],
+  ['GET', '/metrics', 'text/plain'],
+] as const;
+
+let deployment: Deployment;
+let replica: Replica;
+let described: Described;
+
+beforeAll(async () => {
+  deployment = await startDeployment(1, { MODEL_MAX_RETRIES: '0' });
+  replica = replicaOf(deployment, 0);
+  described = (await call<Described>(replica.url, 'GET', '/openapi.json')).body;
+});
+
+function operationOf(method: string, path: string): Operation | undefined {
+  return described.paths[path]?.[method.toLowerCase()];
+}
+
+/** What is written of a status: the status itself, else its class. */
+function responseOf(method: string, path: string, status: number): Media | undefined {
+  const responses = operationOf(method, path)?.responses ?? {};
+  return responses[String(status)] ?? responses[`${Math.floor(status / 100)}XX`];
+}
+
+promise(
+  'api.openapi.routes',
+  'every route is described, with the kind of its answer, its errors, and a strict body',
+  () => {
+    expect(described.openapi).toMatch(/^3\.1\./);
+    const listed = Object.entries(described.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(listed.toSorted()).toEqual(routes.map(([method, path]) => `${method} ${path}`).toSorted());
+    const missing: string[] = [];
+    for (const [method, path, kind] of routes) {
+      const good = responseOf(method, path, 200)?.content?.[kind];
+      if (good === undefined) missing.push(`${method} ${path}: 200 as ${kind}`);
+      const isApi = path.startsWith('/api/');
+      for (const status of isApi ? [400, 503] : []) {
+        const schema = responseOf(method, path, status)?.content?.['application/json']?.schema;
+        if (schema === undefined) missing.push(`${method} ${path}: ${status}`);
+      }
+      const body = operationOf(method, path)?.requestBody?.content?.['application/json']?.schema;
+      const needsBody = path.startsWith('/api/chat') || method === 'PATCH';
+      if (needsBody !== (body !== undefined)) missing.push(`${method} ${path}: body`);
+      if (body !== undefined) expect(body).toMatchObject({ additionalProperties: false });
+    }
+    expect(missing).toEqual([]);
+  },
+);
+
+promise('api.openapi.replies', 'the replies of every route are what the description says', async () => {
+  const wrong: string[] = [];
+  const check = ({ status, body }: Answer<unknown>, method: string, path: string) => {
+    const schema = responseOf(method, path, status)?.content?.['application/json']?.schema;
+    if (schema === undefined) wrong.push(`${method} ${path} ${status} is not described`);
+    else if (!Schema.Check(schema, body)) wrong.push(`${method} ${path} ${status} ${JSON.stringify(body)}`);
+  };
+  const ask = async (method: string, path: string, filled: string, body?: unknown) =>
+    check(await call(replica.url, method, filled, body), method, path);
+
+  check(await chat(replica, 'described', 'hello'), 'POST', '/api/chat');
+  const gate = deployment.model.gate();
+  deployment.model.reply(() => [{ delta: 'x' }, { wait: gate }]);
+  const running = await say(replica, 'described', 'second');
+  const waiting = await say(replica, 'described', 'third');
+  const at = (stream: typeof running) => `/api/sessions/described/turns/${turnIdOf(stream)}`;
+  await ask('GET', turn, at(running));
+  await ask('GET', turn, at(waiting));
+  await ask('POST', '/api/chat', '/api/chat', {
+    ...{ message: 'x', conversation_id: 'described' },
+    on_busy: 'reject',
+  });
+  await ask('POST', `${turn}/cancel`, `${at(waiting)}/cancel`);
+  gate.open();
+  await running.all();
+  await ask('GET', turn, at(running));
+  deployment.model.reply(() => [{ status: 500 }]);
+  const failed = await say(replica, 'described', 'fourth');
+  await failed.all();
+  await ask('GET', turn, at(failed));
+  await ask('POST', '/api/chat', '/api/chat', { message: 'fifth', conversation_id: 'described' });
+  for (const [method, path] of routes) {
+    if (path.startsWith('/api/chat') || path === '/metrics' || path.endsWith('/stream')) continue;
+    const fill = (id: string) => path.replace('{id}', id).replace('{turn_id}', turnIdOf(running));
+    const body = method === 'PATCH' ? { title: 'x' } : undefined;
+    if (method !== 'DELETE') await ask(method, path, fill('described'), body);
+    if (path.includes('{id}')) await ask(method, path, fill('nowhere'), body);
+    if (path.includes('{id}')) await ask(method, path, fill('not%20an%20id'), body);
+  }
+  await ask('POST', '/api/chat', '/api/chat', { message: '' });
+  await ask('DELETE', '/api/sessions/{id}', '/api/sessions/described');
+  expect(wrong).toEqual([]);
+});

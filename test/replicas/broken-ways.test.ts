@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect } from 'vitest';
+import { getSession, saidIn } from '../support/api.ts';
+import { say, turnIdOf, turnOf } from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { chatUntilTold, timed } from '../support/patient.ts';
+import { promise } from '../support/promise.ts';
+import type { ProxiedConnection } from '../support/proxied-connection.ts';
+import { echo } from '../support/scripted-model.ts';
+import { echoed, expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let place: Shaky;
+
+beforeAll(async () => {
+  place = await startShaky();
+});
+
+promise(
+  'outage.cuts',
+  'with all connections cut every 60 ms for two seconds each turn is stored once, in order, and service goes on',
+  async () => {
+    const { proxy, shaky } = place;
+    let isOver = false;
+    const cutting = (async () => {
+      const until = performance.now() + 2000;
+      while (performance.now() < until) {
+        proxy.cut();
+        await sleep(60);
+      }
+      isOver = true;
+    })();
+    const sessions = await Promise.all(
+      Array.from({ length: 5 }, async (_, index) => {
+        const [id, said] = [`cut${index}`, [] as string[]];
+        // Until the cuts are over, and one turn more.
+        for (let isLast = false; !isLast; ) {
+          isLast = isOver;
+          const message = `${id} says ${said.length}`;
+          const { body } = await chatUntilTold([shaky], id, message);
+          expect(body).toMatchObject({ reply: `echo:${message}`, message_count: 2 * said.length + 2 });
+          said.push(message);
+        }
+        return { id, said };
+      }),
+    );
+    await cutting;
+    for (const { id, said } of sessions) await expectExactly(place, id, echoed(...said));
+    expect((await chat(shaky, 'cut0', 'after')).status).toBe(200);
+    console.info(`cut every 60 ms: ${sessions.map(({ said }) => said.length).join(' ')} turns`);
+  },
+  40_000,
+);
+
+promise(
+  'outage.black-hole',
+  'connections that the network lost without a word are replaced: refused in a second, served in a few',
+  async () => {
+    const { proxy, shaky } = place;
+    await chat(shaky, 'lost', 'before');
+    proxy.blackHole();
+    const refused = await timed(chat(shaky, 'lost', 'refused'));
+    expect(refused).toMatchObject({ status: 503 });
+    expect(refused.ms).toBeLessThan(1000 + (await timed(call(shaky.url, 'GET', '/livez'))).ms);
+    proxy.heal();
+    const healedAt = performance.now();
+    await waitFor(async () => (await chat(shaky, 'lost', 'after')).status === 200, {
+      timeoutMs: 5000,
+      what: 'turns to be answered again',
+    });
+    console.info(
+      `black hole: back ${(performance.now() - healedAt).toFixed(0)} ms after the way was good again`,
+    );
+    await expectExactly(place, 'lost', echoed('before', 'after'));
+  },
+  20_000,
+);
+
+promise(
+  'outage.deaf',
+  'a replica that no longer hears announcements, without a word of the network, hears them again by itself',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    const subscribers = new Set<ProxiedConnection>();
+    proxy.onCommand(({ name }, connection) => {
+      if (name === 'SUBSCRIBE') subscribers.add(connection);
+      return undefined;
+    });
+    proxy.cut();
+    await waitFor(() => subscribers.size > 0, { what: 'a connection that listens' });
+    await chatUntilTold([shaky], 'deaf', 'before');
+    for (const connection of subscribers) connection.blackHole();
+    /** ms from the end of a turn to the next one's call of the model. */
+    const handOff = async (round: number): Promise<number> => {
+      const id = `deaf${round}`;
+      const gate = model.gate();
+      let begunAt = 0;
+      model.reply((request) => {
+        if (lastSaid(request) === 'behind') begunAt = performance.now();
+        return lastSaid(request) === 'ahead' ? [{ delta: 'x' }, { wait: gate }] : echo(request);
+      });
+      const ahead = await say(steady, id, 'ahead');
+      await gate.reached;
+      const behind = await say(shaky, id, 'behind');
+      await behind.until('queued');
+      gate.open();
+      await ahead.all();
+      const endedAt = performance.now();
+      expect((await behind.all()).at(-1)?.event).toBe('done');
+      return begunAt - endedAt;
+    };
+    const deaf = await handOff(0);
+    // By itself it looks once a second.
+    await waitFor(async () => (await handOff(performance.now())) < 150, {
+      timeoutMs: 15_000,
+      what: 'a turn to be woken',
+    });
+    console.info(`deaf: a waiting turn began ${deaf.toFixed(0)} ms after the one before it`);
+    proxy.onCommand(null);
+    model.reply(echo);
+  },
+  40_000,
+);
+
+promise(
+  'takeover.fresh-replica',
+  'a replica that never heard the time of Redis, and has nothing to do, takes over what another left',
+  async () => {
+    const { model, proxy } = place;
+    const delayed = new Set<ProxiedConnection>();
+    proxy.onCommand(({ name }, connection) => {
+      if (name !== 'TIME' || delayed.size > 0) return undefined;
+      // Its first reading comes too late for it to count, on a connection that is good from then on.
+      delayed.add(connection);
+      connection.delay(600);
+      setTimeout(() => connection.delay(0), 700);
+      return undefined;
+    });
+    const dying = await place.another({ KEY_PREFIX: 'fresh' });
+    const fresh = await place.another({ KEY_PREFIX: 'fresh', REDIS_URL: proxy.url });
+    proxy.onCommand(null);
+    expect(delayed.size).toBe(1);
+    const gate = model.gate();
+    let calls = 0;
+    model.reply((request) => {
+      calls += 1;
+      return calls === 1 ? [{ delta: 'half' }, { wait: gate }] : echo(request);
+    });
+    const own = await say(dying, 'left', 'hello');
+    await gate.reached;
+    await dying.kill();
+    await waitFor(async () => (await turnOf(fresh, 'left', turnIdOf(own))).status === 'completed', {
+      timeoutMs: 8000,
+      what: 'the turn to be taken over',
+    });
+    expect(await saidIn(fresh, 'left')).toEqual(echoed('hello'));
+    model.reply(echo);
+  },
+  40_000,
+);
+
+promise(
+  'outage.flushed',
+  'when Redis is emptied while turns run, they end as session_deleted, keep nothing, and the fence does not fall',
+  async () => {
+    const { model, redis, shaky, steady } = place;
+    const id = 'flushed';
+    const fenceOf = async () => Number(await redis.ask('HGET', `turnwise:{-/${id}}:meta`, 'fence'));
+    await chat(steady, id, 'before');
+    const gate = model.gate();
+    model.reply((request) =>
+      lastSaid(request) === 'held' ? [{ delta: 'x' }, { wait: gate }] : echo(request),
+    );
+    const running = await say(steady, id, 'held');
+    await running.until('delta');
+    const waiting = await say(shaky, id, 'waits');
+    await waiting.until('queued');
+    const fence = await fenceOf();
+    await redis.ask('FLUSHALL');
+    const fresh = await chat(shaky, id, 'anew');
+    expect(fresh).toMatchObject({ status: 200, body: { reply: 'echo:anew', message_count: 2 } });
+    expect(await fenceOf()).toBeGreaterThan(fence);
+    gate.open();
+    for (const reader of [running, waiting]) {
+      expect((await reader.all()).at(-1)).toMatchObject({
+        event: 'error',
+        data: { code: 'session_deleted' },
+      });
+    }
+    await expectExactly(place, id, echoed('anew'));
+    expect(model.requests.map(lastSaid)).not.toContain('waits');
+    model.reply(echo);
+  },
+  20_000,
+);
+
+promise(
+  'outage.commit-unknown',
+  'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    // Of one the commit arrives and its reply is lost; of the other nothing arrives. Then the way stays closed.
+    const ids = ['stored', 'not-stored'];
+    const asked = { idempotencyKey: 'key' };
+    const gate = model.gate();
+    let held = 3;
+    model.reply((request) => {
+      held -= 1;
+      return held < 0 ? echo(request) : [{ delta: 'said ' }, { wait: gate }, { delta: 'all' }];
+    });
+    const streams = await Promise.all(ids.map((id) => say(shaky, id, 'what then', asked)));
+    const json = chat(shaky, 'stored-json', 'what then', { ...asked, timeoutMs: 60_000 });
+    for (const stream of streams) await stream.until('delta');
+    await waitFor(() => held === 0, { what: 'three calls of the model' });
+    proxy.onCommand(({ script, words }) => {
+      if (script !== 'end-turn') return undefined;
+      return words.includes('-/not-stored') ? 'lose-command' : 'lose-reply';
+    });
+    gate.open();
+    for (const id of ['stored', 'stored-json']) {
+      await waitFor(async () => (await saidIn(steady, id)).length === 2, { what: `${id} to be stored` });
+    }
+    expect(await saidIn(steady, 'not-stored')).toEqual([]);
+    proxy.refuse();
+    const closedAt = performance.now();
+    for (const stream of streams) {
+      const last = (await stream.all(45_000)).at(-1);
+      expect(last).toMatchObject({ event: 'error', data: { code: 'commit_unknown', retryable: true } });
+    }
+    console.info(`commit_unknown after ${((performance.now() - closedAt) / 1000).toFixed(1)} s`);
+    expect(await json).toMatchObject({ status: 503, body: { error: { code: 'commit_unknown' } } });
+    for (const [id, reply] of [
+      ['stored', 'said all'],
+      ['stored-json', 'said all'],
+      // Its replica could not say more, so another one ran it again.
+      ['not-stored', 'echo:what then'],
+    ] as const) {
+      const told = await chat(steady, id, 'what then', asked);
+      expect(told).toMatchObject({ status: 200, body: { reply, message_count: 2 } });
+      await expectExactly(place, id, ['what then', reply]);
+    }
+    proxy.onCommand(null);
+    proxy.heal();
+    expect((await chatUntilTold([shaky], 'stored', 'after')).body.message_count).toBe(4);
+    expect((await getSession(steady, 'not-stored')).body.message_count).toBe(2);
+  },
+  80_000,
+);

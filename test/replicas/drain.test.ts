@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect } from 'vitest';
+import {
+  type Deployment,
+  follow,
+  historyOf,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { echo, type ModelRequest } from '../support/scripted-model.ts';
+import { openStream } from '../support/sse.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  // A lease far longer than these tests: whoever waits for its end is too late.
+  deployment = await startDeployment(1, { LOCK_TTL_MS: '30000' });
+});
+
+const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
+
+/** The first call of each of these messages says one piece and stops at a gate; all else is echoed. */
+function holdOnce(...messages: string[]) {
+  const gates = new Map(messages.map((message) => [message, deployment.model.gate()]));
+  const held = new Set<string>();
+  deployment.model.reply((request) => {
+    const gate = gates.get(lastSaid(request));
+    if (gate === undefined || held.has(lastSaid(request))) return echo(request);
+    held.add(lastSaid(request));
+    return [{ delta: 'begun' }, { wait: gate }, { delta: ' and ended' }];
+  });
+  return (message: string) => gates.get(message);
+}
+
+promise(
+  'shutdown.turns-end',
+  'on SIGTERM readiness says no at once, turns are taken in for the delay and then refused, and running ones end',
+  async () => {
+    const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '3', SHUTDOWN_GRACE_SECONDS: '20' });
+    const gate = holdOnce('long');
+    const running = await say(leaving, 'stays', 'long');
+    await running.until('delta');
+    leaving.term();
+    const askedAt = performance.now();
+    await waitFor(async () => (await call(leaving.url, 'GET', '/readyz')).status === 503, {
+      timeoutMs: 1000,
+      what: 'readiness to say no',
+    });
+    expect((await call(leaving.url, 'GET', '/livez')).status).toBe(200);
+    const admitted = await chat(leaving, 'late', 'still taken in');
+    expect(admitted).toMatchObject({ status: 200, body: { reply: 'echo:still taken in' } });
+    expect(performance.now() - askedAt).toBeLessThan(3000);
+    await sleep(3000 - (performance.now() - askedAt));
+    const refused = await waitFor(
+      async () => {
+        const answer = await chat(leaving, 'too-late', 'not taken in');
+        return answer.status === 503 && answer;
+      },
+      { timeoutMs: 3000, what: 'new turns to be refused' },
+    );
+    expect(refused.body).toMatchObject({ error: { code: 'draining' } });
+    expect(refused.body.error).not.toHaveProperty('turn_id');
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    gate('long')?.open();
+    expect((await running.all()).at(-1)?.event).toBe('done');
+    expect(running.text()).toBe('begun and ended');
+    expect(await leaving.exited).toBe(0);
+    expect(await historyOf(replicaOf(deployment, 0), 'stays')).toEqual([
+      'user: long',
+      'assistant: begun and ended',
+    ]);
+  },
+);
+
+promise(
+  'shutdown.hand-over',
+  'what still runs or waits after the grace goes on elsewhere without a wait, and its clients are told where',
+  async () => {
+    const survivor = replicaOf(deployment, 0);
+    const leaving = await deployment.another({ SHUTDOWN_GRACE_SECONDS: '1' });
+    const gate = holdOnce('streamed', 'json', 'elsewhere');
+    const stream = await say(leaving, 'handed', 'streamed');
+    await stream.until('delta');
+    const waiting = await say(leaving, 'handed', 'waits');
+    await waiting.until('queued');
+    const json = chat(leaving, 'handed-json', 'json');
+    await gate('json')?.reached;
+    const other = await say(survivor, 'elsewhere', 'elsewhere');
+    const viewer = await follow(leaving, 'elsewhere', turnIdOf(other));
+    await viewer.until('delta');
+    leaving.term();
+    const answer = await json;
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { error: { code: 'draining', turn_id: answer.headers['x-turn-id'] } },
+    });
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    const streamUrl = String(answer.body.error?.stream_url);
+    expect(streamUrl).toBe(`/api/sessions/handed-json/turns/${answer.headers['x-turn-id']}/stream`);
+    for (const reader of [stream, waiting, viewer]) {
+      await reader.all(15_000);
+      expect(reader.ended).toBe('cut');
+    }
+    expect(await leaving.exited).toBe(0);
+
+    const closedAt = performance.now();
+    const resumed = await follow(survivor, 'handed', turnIdOf(stream), stream.events.at(-1)?.id);
+    expect((await resumed.all()).map(({ event }) => event).filter((name) => name !== 'delta')).toEqual([
+      'restarted',
+      'done',
+    ]);
+    expect(resumed.text()).toBe('echo:streamed');
+    const later = await follow(survivor, 'handed', turnIdOf(waiting), waiting.events.at(-1)?.id);
+    expect((await later.all()).at(-1)?.event).toBe('done');
+    expect(later.text()).toBe('echo:waits');
+    const jsonAgain = await openStream(`${survivor.url}${streamUrl}`);
+    expect((await jsonAgain.all()).at(-1)?.event).toBe('done');
+    expect(performance.now() - closedAt).toBeLessThan(5000);
+    gate('elsewhere')?.open();
+    const again = await follow(survivor, 'elsewhere', turnIdOf(other), viewer.events.at(-1)?.id);
+    expect((await again.all()).at(-1)?.event).toBe('done');
+
+    expect((await turnOf(survivor, 'handed', turnIdOf(waiting))).attempt).toBe(1);
+    expect(await historyOf(survivor, 'handed')).toEqual([
+      'user: streamed',
+      'assistant: echo:streamed',
+      'user: waits',
+      'assistant: echo:waits',
+    ]);
+    expect(await historyOf(survivor, 'handed-json')).toEqual(['user: json', 'assistant: echo:json']);
+  },
+);
+
+promise(
+  'shutdown.without-redis',
+  'a replica that is asked to leave while Redis is away leaves all the same, with what it could not hand over told',
+  async () => {
+    const own = await startDeployment(1, { SHUTDOWN_GRACE_SECONDS: '1' });
+    const leaving = replicaOf(own, 0);
+    const gate = own.model.gate();
+    own.model.reply(() => [{ delta: 'begun' }, { wait: gate }]);
+    const stream = await say(leaving, 'left', 'hello');
+    await stream.until('delta');
+    own.redis.pause();
+    leaving.term();
+    const askedAt = performance.now();
+    await stream.all(15_000);
+    expect(stream.ended).toBe('cut');
+    expect(await leaving.exited).toBe(0);
+    // The grace, then at most 2 s for what is handed over and 2 s for what is still open.
+    expect(performance.now() - askedAt).toBeLessThan(7000);
+    own.redis.resume();
+    const next = await own.another();
+    own.model.reply(echo);
+    const resumed = await follow(next, 'left', turnIdOf(stream), stream.events.at(-1)?.id);
+    expect((await resumed.all()).at(-1)?.event).toBe('done');
+    expect(resumed.text()).toBe('echo:hello');
+  },
+);

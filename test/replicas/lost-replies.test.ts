@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect } from 'vitest';
+import { saidIn } from '../support/api.ts';
+import { say } from '../support/deployment.ts';
+import { chat } from '../support/http.ts';
+import { chatUntilTold } from '../support/patient.ts';
+import { promise } from '../support/promise.ts';
+import type { RedisCommand } from '../support/redis-command.ts';
+import { echo } from '../support/scripted-model.ts';
+import {
+  echoed,
+  expectExactly,
+  faultOnce,
+  lastSaid,
+  type Shaky,
+  startShaky,
+} from '../support/shaky-replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let place: Shaky;
+
+beforeAll(async () => {
+  place = await startShaky();
+});
+
+const faults = ['lose-reply', 'swallow-reply', 'lose-command'] as const;
+
+/** The kinds of commands that a turn needs, and how one is told from the others. */
+const kinds = {
+  admit: ({ script }) => script === 'admit-turn',
+  confirm: ({ script }) => script === 'confirm-turn',
+  lock: ({ name, script, keys }) =>
+    name.startsWith('EVAL') && script === null && keys[0]?.endsWith(':lock') === true,
+  append: ({ script }) => script === 'append-log',
+  commit: ({ script }) => script === 'end-turn',
+  list: ({ name, keys }) => name === 'ZADD' && keys[0] === 'turnwise:running',
+} satisfies Record<string, (command: RedisCommand) => boolean>;
+
+promise(
+  'commit.lost-reply',
+  'whichever command of a turn loses its way or its reply, the turn is stored once and whole, and its key tells',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    // Slow enough for the log to be written while the turn runs.
+    model.reply((request) => {
+      const [first = { delta: '' }, ...rest] = echo(request);
+      return [first, { delayMs: 60 }, ...rest];
+    });
+    const refused: string[] = [];
+    for (const [kind, isKind] of Object.entries(kinds)) {
+      for (const fault of faults) {
+        const id = `${kind}-${fault}`;
+        const [before, asked, after] = [`${id} before`, `${id} asked`, `${id} after`];
+        await chat(steady, id, before);
+        const metFaults = faultOnce(place, isKind, fault, id);
+        const { body, refusals } = await chatUntilTold([shaky], id, asked);
+        expect([id, metFaults()]).toEqual([id, 1]);
+        proxy.onCommand(null);
+        expect(body).toMatchObject({ reply: `echo:${asked}`, message_count: 4 });
+        refused.push(`${id} ${refusals.length}`);
+        expect((await chat(steady, id, asked, { idempotencyKey: asked })).body).toEqual(body);
+        expect((await chatUntilTold([shaky], id, after)).body.message_count).toBe(6);
+        await expectExactly(place, id, echoed(before, asked, after));
+      }
+    }
+    console.info(`refusals before the answer: ${refused.join(', ')}`);
+    model.reply(echo);
+  },
+  120_000,
+);
+
+promise(
+  'outage.taken-back',
+  'a turn whose caller was refused because a reply was lost is taken back, also when that loses its reply too',
+  async () => {
+    const { model, proxy, shaky } = place;
+    for (const kind of ['admit', 'confirm', 'lock'] as const) {
+      for (const [first, second] of [
+        ['lose-reply', 'lose-reply'],
+        ['lose-reply', 'lose-command'],
+        ['swallow-reply', 'swallow-reply'],
+      ] as const) {
+        const id = `${kind}-${first}-${second}`;
+        const metFaults = faultOnce(place, kinds[kind], first, id, ({ script }) =>
+          script === 'withdraw-turn' ? second : undefined,
+        );
+        const answer = await chat(shaky, id, `${id} refused`);
+        expect([id, answer]).toMatchObject([
+          id,
+          { status: 503, body: { error: { code: 'redis_unavailable' } } },
+        ]);
+        await waitFor(() => metFaults() === 2, { timeoutMs: 8000, what: `${id}: both faults` });
+        proxy.onCommand(null);
+        const { body } = await chatUntilTold([shaky], id, `${id} after`);
+        expect(body.message_count).toBe(2);
+        await expectExactly(place, id, echoed(`${id} after`));
+      }
+    }
+    // Nor after the lease would be over.
+    await sleep(2500);
+    expect(model.requests.map(lastSaid).filter((said) => said.endsWith('refused'))).toEqual([]);
+  },
+  60_000,
+);
+
+/** Two turns of a session: the first stops at the gate, the second waits on the shaky replica. */
+async function twoInLine(id: string) {
+  const { model, steady, shaky } = place;
+  const gate = model.gate();
+  model.reply((request) =>
+    lastSaid(request) === `${id} first` ? [{ wait: gate }, ...echo(request)] : echo(request),
+  );
+  const first = await say(steady, id, `${id} first`);
+  await gate.reached;
+  const second = await say(shaky, id, `${id} second`);
+  await second.until('queued');
+  return { gate, first, second };
+}
+
+promise(
+  'order.lost-reply',
+  'a waiting turn whose grant is lost on its way back runs once, and in its place',
+  async () => {
+    for (const fault of faults) {
+      const id = `granted-${fault}`;
+      const { gate, first, second } = await twoInLine(id);
+      // A turn that waits looks now and then; only the look that grants it is meant.
+      let isOver = false;
+      const metFaults = faultOnce(place, ({ script }) => isOver && script === 'open-turn', fault, id);
+      isOver = true;
+      gate.open();
+      await first.all();
+      expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
+      expect([id, metFaults()]).toEqual([id, 1]);
+      place.proxy.onCommand(null);
+      await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
+    }
+  },
+  40_000,
+);
+
+promise(
+  'busy.coalesce.lost-reply',
+  'a joining message whose reply is lost is asked once or not at all: as its caller is told, under its key too',
+  async () => {
+    const onBusy = 'coalesce';
+    for (const fault of faults) {
+      for (const comesBack of ['never', 'later', 'at once'] as const) {
+        const id = `joins-${fault}-${comesBack.replace(' ', '-')}`;
+        const joins = `${id} joins`;
+        const { gate, first, second } = await twoInLine(id);
+        const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', fault, id);
+        const refused = await chat(place.shaky, id, joins, { onBusy, idempotencyKey: joins });
+        expect([id, refused.status, metFaults()]).toEqual([id, 503, 1]);
+        const again = comesBack === 'at once' ? chatUntilTold([place.shaky], id, joins, { onBusy }) : null;
+        const turn = `turnwise:{-/${id}}:turn:${second.headers['x-turn-id']}`;
+        if (again === null) {
+          await waitFor(async () => (await place.redis.ask('HGET', turn, 'message:1')) !== joins, {
+            timeoutMs: 8000,
+            what: `${id}: the message to be taken out again`,
+          });
+        }
+        gate.open();
+        await first.all();
+        expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
+        place.proxy.onCommand(null);
+        if (again !== null) {
+          expect((await again).body.reply).toBe(`echo:${joins}`);
+          // Together with the second or behind it: either is once.
+          const asked = (await saidIn(place.steady, id)).filter((said) => !said.startsWith('echo:'));
+          expect(asked).toEqual([`${id} first`, `${id} second`, joins]);
+          continue;
+        }
+        await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
+        if (comesBack === 'never') continue;
+        expect((await chatUntilTold([place.shaky], id, joins, { onBusy })).body.reply).toBe(`echo:${joins}`);
+        await expectExactly(place, id, echoed(`${id} first`, `${id} second`, joins));
+      }
+    }
+    place.model.reply(echo);
+  },
+  90_000,
+);

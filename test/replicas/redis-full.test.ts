@@ -1,0 +1,135 @@
+import { beforeAll, expect } from 'vitest';
+import { getSession, listSessions, saidIn } from '../support/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  startStore,
+  turnIdOf,
+} from '../support/deployment.ts';
+import { call, chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { echo, type ModelRequest } from '../support/scripted-model.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2, {}, startStore('standalone'));
+});
+
+const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
+
+function holdAt(...messages: string[]) {
+  const gate = deployment.model.gate();
+  deployment.model.reply((request) =>
+    messages.includes(lastSaid(request))
+      ? [{ delta: 'begun ' }, { wait: gate }, { delta: 'and ended' }]
+      : echo(request),
+  );
+  return gate;
+}
+
+/** Less than Redis uses already: whatever would use more is refused. */
+const fill = () => deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 1);
+const makeRoom = () => deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 0);
+
+promise(
+  'outage.full',
+  'when Redis is full new turns are refused as storage_full, reading and deleting work, and room ends it',
+  async () => {
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    await chat(a, 'kept', 'before');
+    await chat(b, 'deleted', 'before');
+    const keysBefore = await deployment.redis.ask('KEYS', '*');
+    await fill();
+    try {
+      for (const [replica, id] of [
+        [a, 'kept'],
+        [b, 'kept'],
+        [a, 'new'],
+      ] as const) {
+        const answer = await chat(replica, id, 'refused');
+        expect(answer).toMatchObject({ status: 503, body: { error: { code: 'storage_full' } } });
+        expect(answer.body.error).not.toHaveProperty('turn_id');
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+        const stream = await say(replica, id, 'refused', { idempotencyKey: 'refused' });
+        expect([stream.status, await stream.json()]).toMatchObject([
+          503,
+          { error: { code: 'storage_full' } },
+        ]);
+      }
+      expect(await saidIn(a, 'kept')).toEqual(['before', 'echo:before']);
+      expect((await getSession(b, 'kept')).body).toMatchObject({ message_count: 2 });
+      expect((await listSessions(a)).body.total).toBe(2);
+      expect((await call(a.url, 'GET', '/health')).status).toBe(200);
+      expect((await call(a.url, 'GET', '/readyz')).status).toBe(200);
+      const keysAfter = (await deployment.redis.ask('KEYS', '*')) as string[];
+      expect(keysAfter.toSorted()).toEqual((keysBefore as string[]).toSorted());
+      expect((await call(a.url, 'DELETE', '/api/sessions/deleted')).status).toBe(200);
+      expect((await getSession(b, 'deleted')).status).toBe(404);
+    } finally {
+      await makeRoom();
+    }
+    const roomAt = performance.now();
+    expect((await chat(b, 'kept', 'after')).body).toMatchObject({ reply: 'echo:after', message_count: 4 });
+    console.info(`room in Redis: answered ${(performance.now() - roomAt).toFixed(0)} ms later`);
+    expect((await chat(a, 'new', 'refused', { idempotencyKey: 'refused' })).body.message_count).toBe(2);
+    const refused = deployment.model.requests.filter((request) => lastSaid(request) === 'refused');
+    expect(refused).toHaveLength(1);
+  },
+);
+
+promise(
+  'outage.full.running',
+  'a turn that ends while Redis is full waits for room, or ends as storage_full and leaves its session usable',
+  async () => {
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    await chat(a, 'given-up', 'before');
+    const gate = holdAt('long', 'long too');
+    const givenUp = await say(a, 'given-up', 'long');
+    const behind = await say(b, 'given-up', 'waits');
+    await behind.until('queued');
+    const json = chat(b, 'given-up-json', 'long');
+    await waitFor(() => deployment.model.requests.filter((one) => lastSaid(one) === 'long').length === 2, {
+      what: 'two calls of the model',
+    });
+    await fill();
+    try {
+      gate.open();
+      expect(await json).toMatchObject({ status: 503, body: { error: { code: 'storage_full' } } });
+      const last = (await givenUp.all(15_000)).at(-1);
+      expect(last).toMatchObject({ event: 'error', data: { code: 'storage_full', retryable: true } });
+      expect(await saidIn(b, 'given-up')).toEqual(['before', 'echo:before']);
+    } finally {
+      await makeRoom();
+    }
+    expect((await behind.all()).at(-1)?.event).toBe('done');
+    expect((await chat(b, 'given-up', 'after')).status).toBe(200);
+    // Neither now nor when its lease would be over.
+    await waitFor(async () => (await chat(a, 'given-up-json', 'after')).status === 200, {
+      what: 'an answer',
+    });
+    const turn = `/api/sessions/given-up/turns/${turnIdOf(givenUp)}`;
+    expect((await call(a.url, 'GET', turn)).body).not.toMatchObject({ status: 'running' });
+    expect(await saidIn(a, 'given-up')).toEqual(
+      ['before', 'waits', 'after'].flatMap((said) => [said, `echo:${said}`]),
+    );
+    expect(await saidIn(a, 'given-up-json')).toEqual(['after', 'echo:after']);
+
+    const second = holdAt('long too');
+    const patient = await say(a, 'patient', 'long too');
+    await patient.until('delta');
+    await fill();
+    second.open();
+    await waitFor(() => patient.text() === 'begun and ended', { what: 'the whole answer to be read' });
+    // What is still in Redis' way goes when there is room, within the turn's patience.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(patient.ended).toBeUndefined();
+    await makeRoom();
+    expect((await patient.all()).at(-1)?.event).toBe('done');
+    expect(await saidIn(b, 'patient')).toEqual(['long too', 'begun and ended']);
+  },
+  40_000,
+);

@@ -1,0 +1,58 @@
+import { expect } from 'vitest';
+import { callCount } from './api.ts';
+import { type Deployment, replicaOf } from './deployment.ts';
+import { call } from './http.ts';
+import { type RawAnswer, rawRequest, sendRaw } from './raw-http.ts';
+
+/** A request that must be refused, and how to name it when it is not. */
+export type Hostile = readonly [what: string, request: string | Uint8Array];
+
+const codeOf: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+  431: 'headers_too_large',
+};
+
+/**
+ * Sends each to the first replica and expects one of the statuses with its code, the shape of all errors, and
+ * that nothing was written to Redis and the model never asked.
+ */
+export async function expectRefused(
+  deployment: Deployment,
+  requests: readonly Hostile[],
+  ...statuses: number[]
+): Promise<void> {
+  const replica = replicaOf(deployment, 0);
+  const state = async () => [await deployment.redis.ask('DBSIZE'), callCount(deployment)];
+  const before = await state();
+  const wrong: string[] = [];
+  for (const [what, request] of requests) {
+    const answer = await sendRaw(replica.port, request);
+    if (!statuses.includes(answer.status) || !isInShape(answer)) {
+      const said = `${answer.status} ${JSON.stringify(answer.body)}`;
+      wrong.push(`${what.slice(0, 80)}: ${said.slice(0, 120)}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(await state()).toEqual(before);
+  expect((await call(replica.url, 'GET', '/readyz')).status).toBe(200);
+}
+
+/** What never became a request has no id; any other has the one in its head. */
+function isInShape({ status, headers, body }: RawAnswer): boolean {
+  const { error } = body as { error?: Record<string, unknown> };
+  return (
+    error?.code === codeOf[status] &&
+    typeof error?.message === 'string' &&
+    (error.request_id === null || error.request_id === headers['x-request-id'])
+  );
+}
+
+export const jsonType = { 'content-type': 'application/json' };
+export const chatRoutes = ['/api/chat', '/api/chat/stream'] as const;
+
+/** A chat with this body by both routes. */
+export function bothRoutes(body: string, headers: Readonly<Record<string, string>> = jsonType): Hostile[] {
+  return chatRoutes.map((path) => [`${path} ${body}`, rawRequest('POST', path, headers, body)]);
+}

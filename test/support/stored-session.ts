@@ -1,0 +1,74 @@
+import type { RedisServer } from './redis.ts';
+
+/** A session as it stands in Redis, written past the server. */
+export interface StoredSession {
+  readonly owner?: string;
+  readonly id: string;
+  /** Messages, two a turn. */
+  readonly messages?: number;
+  /** Time left to it, ms; default half an hour. */
+  readonly ttlMs?: number;
+  /** Whether the indexes know it; default true. */
+  readonly isIndexed?: boolean;
+}
+
+export function keyOf(session: Pick<StoredSession, 'owner' | 'id'>, name: string): string {
+  return `turnwise:{${session.owner ?? '-'}/${session.id}}:${name}`;
+}
+
+/** Writes a whole idle session: metadata, messages, TTLs and index entries. */
+export async function store(redis: RedisServer, session: StoredSession): Promise<void> {
+  const owner = session.owner ?? '-';
+  const count = session.messages ?? 2;
+  const now = Date.now();
+  const end = now + (session.ttlMs ?? 1_800_000);
+  const fence = `${now}000`;
+  await redis.ask(
+    'HSET',
+    keyOf(session, 'meta'),
+    ...['created_at', now, 'last_accessed', now, 'message_count', count, 'dropped', 0],
+    ...['fence', fence, 'epoch', fence, 'owner', owner, 'title', `title of ${session.id}`],
+  );
+  const messages = Array.from({ length: count }, (_, place) => messageText(session, place));
+  if (messages.length > 0) await redis.ask('RPUSH', keyOf(session, 'messages'), ...messages);
+  for (const name of ['meta', 'messages']) await redis.ask('PEXPIREAT', keyOf(session, name), end);
+  if (session.isIndexed === false) return;
+  await redis.ask('ZADD', 'turnwise:index', end, `${owner}/${session.id}`);
+  await redis.ask('ZADD', `turnwise:index:${owner}`, end, session.id);
+}
+
+/** A message of a history in which users and assistant take turns. */
+function messageText(session: Pick<StoredSession, 'owner' | 'id'>, place: number): string {
+  const isUser = place % 2 === 0;
+  return JSON.stringify({
+    id: `m${place}`,
+    session: `${session.owner ?? '-'}/${session.id}`,
+    turn_id: `t${Math.floor(place / 2)}`,
+    fence: `${Math.floor(place / 2)}`,
+    role: isUser ? 'user' : 'assistant',
+    created_at: new Date().toISOString(),
+    content: `${isUser ? 'question' : 'answer'} ${place}`,
+  });
+}
+
+/** All keys but those of BullMQ and the last report, with what they hold and when they end, ms since 1970. */
+export async function dumpOf(redis: RedisServer): Promise<Record<string, unknown>> {
+  const keys = ((await redis.ask('KEYS', '*')) as string[])
+    .filter((key) => !key.startsWith('{turnwise:bull}') && key !== 'turnwise:reconcile')
+    .sort();
+  const readers: Record<string, (key: string) => [string, ...(string | number)[]]> = {
+    hash: (key) => ['HGETALL', key],
+    list: (key) => ['LRANGE', key, 0, -1],
+    zset: (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'],
+    string: (key) => ['GET', key],
+    stream: (key) => ['XLEN', key],
+  };
+  const dump: Record<string, unknown> = {};
+  for (const key of keys) {
+    const type = String(await redis.ask('TYPE', key));
+    const reader = readers[type];
+    if (reader === undefined) throw new Error(`${key} is a ${type}`);
+    dump[key] = [await redis.ask(...reader(key)), await redis.ask('PEXPIRETIME', key)];
+  }
+  return dump;
+}

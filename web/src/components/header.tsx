@@ -1,0 +1,77 @@
+import { useState } from 'react';
+import { useAppState, useWords } from './context.ts';
+import { Dialog } from './dialog.tsx';
+import { Icon } from './icons.tsx';
+import { clockTime, useNow } from './times.ts';
+
+/** What is on view, how long it is kept, and who answers. */
+export function Header({ openList }: { readonly openList: () => void }) {
+  const words = useWords();
+  const session = useAppState((state) => state.sessions.find((one) => one.session_id === state.viewedId));
+  const isNew = useAppState((state) => state.viewedId === null);
+  const said = useAppState((state) => state.conversations[state.viewedId ?? '']?.messages[0]?.content);
+  return (
+    <header className="head">
+      <button
+        type="button"
+        className="quiet icon-only drawer-only"
+        onClick={openList}
+        aria-label={words.openList}
+      >
+        <Icon name="menu" />
+      </button>
+      <div className="head-title">
+        <h1>{session?.title || said?.slice(0, 80) || (isNew ? words.newConversation : words.untitled)}</h1>
+        {session !== undefined && session.expires_at !== '' && <Expiry at={session.expires_at} />}
+      </div>
+      <Model />
+    </header>
+  );
+}
+
+function Expiry({ at }: { readonly at: string }) {
+  const words = useWords();
+  const language = useAppState((state) => state.language);
+  const [isExplained, setExplained] = useState(false);
+  const now = useNow();
+  const atMs = Date.parse(at);
+  const clock = clockTime(atMs, now, language);
+  const end = () => setExplained(false);
+  return (
+    <>
+      <button type="button" className="expiry" onClick={() => setExplained(true)}>
+        {atMs <= now ? words.expired : words.keptUntil(clock)}
+      </button>
+      {isExplained && (
+        <Dialog title={words.keptUntil(clock)} end={end}>
+          <p>{words.keptMeans(clock)}</p>
+          <div className="choices">
+            <button type="button" className="plain" onClick={end}>
+              {words.close}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Model() {
+  const words = useWords();
+  const health = useAppState((state) => state.health);
+  if (health?.model == null) return null;
+  if (health.demo_model) {
+    return (
+      <p className="model demo" title={words.demoMeans}>
+        {words.demoModel}
+        <span className="unseen">. {words.demoMeans}</span>
+      </p>
+    );
+  }
+  return (
+    <p className="model" title={words.answersWith(health.model)}>
+      <span className="unseen">{words.answersWith('')}</span>
+      {health.model}
+    </p>
+  );
+}
