@@ -57,11 +57,10 @@ export class SseSink {
   }
 
   async #sendTogether(frames: readonly SseFrame[]): Promise<void> {
-    const { raw } = this.#reply;
-    raw.cork();
+    // Not corked here: Node joins what is written in a tick by itself, and a response that was corked can owe a
+    // `drain` that its socket, never full, does not send.
     const written = Promise.all(frames.map((frame) => this.#reply.sse.send(frame).catch(() => {})));
-    raw.uncork();
-    if (raw.writableNeedDrain) await this.#untilDrained(written);
+    if (this.#reply.raw.writableNeedDrain) await this.#untilDrained(written);
   }
 
   async #untilDrained(written: Promise<unknown>): Promise<void> {
