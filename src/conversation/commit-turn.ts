@@ -69,7 +69,8 @@ export async function commitTurn(
           continue;
         }
         if (isOver(beganMs, AWAY_PATIENCE_MS)) return giveUp(turn, ended.code);
-        await sleep(COMMIT_RETRY_MS);
+        // Not in step with others: on a connection that each of them breaks, one would always be behind another.
+        await sleep(COMMIT_RETRY_MS * (0.5 + Math.random()));
         continue;
       default:
         assertNever(ended);
