@@ -238,7 +238,14 @@ promise(
     await tab.box.fill('third');
     await tab.page.getByText('joins the waiting one').click();
     await tab.box.press('Enter');
-    await waitFor(async () => (await tab.page.locator('.waiting').count()) === 1, { what: 'one that waits' });
+    const session = `turnwise:{-/${await tab.viewedId()}}`;
+    const [member] = (await chat.redis.ask('ZRANGE', `${session}:queue`, 0, -1)) as string[];
+    const turn = `${session}:turn:${member?.split('/')[0]}`;
+    // The page shows one that waits before and after: only the server knows when the third has joined.
+    await waitFor(async () => (await chat.redis.ask('HGET', turn, 'joined')) === '1', {
+      what: 'the third to join',
+    });
+    expect(await tab.page.locator('.waiting').count()).toBe(1);
     gate.open();
     await holds(tab.answer, 'both');
     await waitFor(async () => (await tab.page.locator('[aria-busy=true]').count()) === 0, {
