@@ -14,6 +14,12 @@ const alsoOnCluster = [
   'reconcile',
 ].map((name) => `test/*/${name}.test.ts`);
 
+/**
+ * What loads a small machine by itself, run when the others are done: beside them it would see the machine's
+ * limits, not the server's.
+ */
+const alone = ['test/replicas/rolling-restart.test.ts', 'test/integration/clients.test.ts'];
+
 export default defineConfig({
   test: {
     setupFiles: ['test/support/after-file.ts'],
@@ -26,10 +32,27 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default'],
     projects: [
-      { extends: true, test: { name: 'standalone', include: ['test/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'cluster', include: alsoOnCluster, env: { TEST_TOPOLOGY: 'cluster' } },
+        test: {
+          name: 'standalone',
+          include: ['test/**/*.test.ts'],
+          exclude: alone,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: alsoOnCluster,
+          env: { TEST_TOPOLOGY: 'cluster' },
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
     ],
   },

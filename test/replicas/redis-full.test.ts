@@ -42,6 +42,10 @@ promise(
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'kept', 'before');
     await chat(b, 'deleted', 'before');
+    // The last turn is taken off this list just after its answer, and the list goes with it.
+    await waitFor(async () => (await deployment.redis.ask('EXISTS', 'turnwise:running')) === 0, {
+      what: 'both turns to be off the list of live ones',
+    });
     const keysBefore = await deployment.redis.ask('KEYS', '*');
     await fill();
     try {
