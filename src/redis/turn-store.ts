@@ -30,11 +30,13 @@ export class RedisTurnStore implements TurnStore {
         this.#context.settings.leaseMs,
       ),
     );
-    this.#context.index.touch(
-      turn.session,
-      this.#context.clock.nowMs() + this.#context.settings.sessionTtlMs,
-    );
-    return beatOf(new ScriptReply(raw));
+    const beat = beatOf(new ScriptReply(raw));
+    // Only while it is there: a deleted session must not come back into the index.
+    if (beat.kind === 'ok') {
+      const { clock, index, settings } = this.#context;
+      index.touch(turn.session, clock.nowMs() + settings.sessionTtlMs);
+    }
+    return beat;
   }
 
   async append(

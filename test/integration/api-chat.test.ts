@@ -1,4 +1,4 @@
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { callCount, type TurnBody } from '../support/api.ts';
 import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
 import { call, chat, openRequest, readText } from '../support/http.ts';
@@ -16,6 +16,7 @@ beforeAll(async () => {
   deployment = await startDeployment(1, { MODEL_MAX_RETRIES: '0' });
   replica = replicaOf(deployment, 0);
 });
+beforeEach(() => deployment.model.reply(echo));
 
 const getTurn = async (id: string, turn: string) =>
   (await call<TurnBody>(replica.url, 'GET', `/api/sessions/${id}/turns/${turn}`)).body;
@@ -41,7 +42,6 @@ promise(
     deployment.model.reply(() => [{ delta: 'cut' }, { finish: 'length' }, { end: true }]);
     const second = await chat(replica, 'shape', 'again');
     expect(second.body).toMatchObject({ finish_reason: 'length', usage: null, message_count: 4 });
-    deployment.model.reply(echo);
   },
 );
 
@@ -102,7 +102,6 @@ promise(
       const [attemptBefore = 0, seqBefore = 0] = places[index - 1] ?? [];
       expect(attempt > attemptBefore || (attempt === attemptBefore && seq > seqBefore)).toBe(true);
     }
-    deployment.model.reply(echo);
   },
 );
 
@@ -182,7 +181,6 @@ promise(
       ...{ finish_reason: 'cancelled', usage: null, error: null },
     });
     expect((await call(replica.url, 'GET', path)).body).toEqual(answer.body);
-    deployment.model.reply(echo);
   },
 );
 

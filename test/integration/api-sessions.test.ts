@@ -1,4 +1,4 @@
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { deleteSession, getMessages, getSession, listSessions, type SessionBody } from '../support/api.ts';
 import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
@@ -14,6 +14,7 @@ beforeAll(async () => {
   deployment = await startDeployment(1, { MODEL_MAX_RETRIES: '0', SESSION_TTL_SECONDS: '100' });
   replica = replicaOf(deployment, 0);
 });
+beforeEach(() => deployment.model.reply(echo));
 
 const rename = (id: string, title: unknown) =>
   call<SessionBody>(replica.url, 'PATCH', `/api/sessions/${id}`, { title });
@@ -66,7 +67,6 @@ promise(
     expect((await first.all()).at(-1)?.event).toBe('error');
     expect((await getSession(replica, 'early')).body.message_count).toBe(0);
     expect((await listSessions(replica)).body.total).toBe(before + 1);
-    deployment.model.reply(echo);
   },
 );
 
@@ -162,7 +162,6 @@ promise(
     gate.open();
     await stream.all();
     expect((await getMessages(replica, 'half')).body.messages).toHaveLength(4);
-    deployment.model.reply(echo);
   },
 );
 

@@ -1,4 +1,4 @@
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { getMessages, saidIn } from '../support/api.ts';
 import {
   type Deployment,
@@ -22,6 +22,7 @@ beforeAll(async () => {
   deployment = await startDeployment(1, { MAX_OUTPUT_BYTES: String(10 * 2 ** 20) });
   replica = replicaOf(deployment, 0);
 });
+beforeEach(() => deployment.model.reply(echo));
 
 async function metric(name: string): Promise<number> {
   const { body } = await call<string>(replica.url, 'GET', '/metrics');
@@ -82,7 +83,6 @@ promise(
     await waitFor(async () => (await metric('turnwise_open_streams')) === 0, {
       what: 'the streams to be closed',
     });
-    deployment.model.reply(echo);
   },
   60_000,
 );
@@ -110,7 +110,6 @@ promise(
       await waitFor(async () => (await saidIn(replica, id)).length === 2, { what: `${id} to be committed` });
       expect(await saidIn(replica, id)).toEqual(['hello', 'begun and ended']);
     }
-    deployment.model.reply(echo);
   },
 );
 
@@ -160,7 +159,6 @@ promise(
       ]);
       expect((await chat(cancelling, id, 'go on')).body.message_count).toBe(4);
     }
-    deployment.model.reply(echo);
   },
 );
 
@@ -177,7 +175,6 @@ promise(
     gate.open();
     await stream.all();
     expect(stream.text()).toBe('echo:hello');
-    deployment.model.reply(echo);
   },
 );
 

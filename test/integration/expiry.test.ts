@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { deleteSession, getMessages, getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
 import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
@@ -21,6 +21,7 @@ beforeAll(async () => {
   });
   short = replicaOf(deployment, 0);
 });
+beforeEach(() => deployment.model.reply(echo));
 
 /** Keys of a session with the moment of their end, ms since 1970, all read in one instant; -1: without an end. */
 async function endsOf(id: string): Promise<Map<string, number>> {
@@ -141,7 +142,6 @@ promise(
       );
     };
     await Promise.all([outlive(2), outlive(1)]);
-    deployment.model.reply(echo);
   },
 );
 
@@ -235,6 +235,5 @@ promise(
     expect([...(await endsOf('dropped')).keys()]).toEqual([]);
     const isEmpty = async () => (await endsOf('mixed')).size === 0;
     await waitFor(isEmpty, { what: 'the last key of the session to go', timeoutMs: 6000 });
-    deployment.model.reply(echo);
   },
 );

@@ -1,4 +1,4 @@
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import { saidIn } from '../support/api.ts';
 import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
 import { type ChatBody, chat } from '../support/http.ts';
@@ -13,6 +13,7 @@ let deployment: Deployment;
 beforeAll(async () => {
   deployment = await startDeployment(replicaCount, { QUEUE_MAX: '400', LOCK_TTL_MS: '10000' });
 });
+beforeEach(() => deployment.model.reply(echo));
 
 /** The replica at a place, counted round. */
 const at = (place: number) => replicaOf(deployment, place % replicaCount);
