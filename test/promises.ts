@@ -1236,36 +1236,6 @@ export const promises = {
     breaks: 'session.include grant: lower the fence by one',
     seenRed: true,
   },
-  'faults.checker.good': {
-    says: 'the fault checker finds nothing in a story in which all went right',
-    breaks: 'checker/counts countsAgree: expect one message more',
-    seenRed: true,
-  },
-  'faults.checker.stored-once': {
-    says: 'the fault checker sees a turn that is lost, doubled or half',
-    breaks: 'checker/check: leave acknowledgedOnce out',
-    seenRed: true,
-  },
-  'faults.checker.refused': {
-    says: 'the fault checker sees a refused turn that is stored, or runs later',
-    breaks: 'checker/stored-once: leave neverTakenIn out',
-    seenRed: true,
-  },
-  'faults.checker.prompts': {
-    says: 'the fault checker sees stale, foreign and disordered prompts and histories',
-    breaks: 'checker/check: leave truePrefix out',
-    seenRed: true,
-  },
-  'faults.checker.ends': {
-    says: 'the fault checker sees wrong counts and times, left-overs, hangs and broken streams',
-    breaks: 'checker/check: leave documentedEnds out',
-    seenRed: true,
-  },
-  'failover.lost-suffix': {
-    says: 'when a failover loses the last writes, no fence is given out twice, and what ran on the lost ones is run again whole',
-    breaks: 'session.include grant: add one to the fence, whatever the time',
-    seenRed: false,
-  },
 } as const satisfies Record<string, PromiseEntry>;
 
 interface PromiseEntry {
