@@ -1201,10 +1201,15 @@ export const promises = {
     breaks: 'admit-turn: begin the fence of a new session at 1',
     seenRed: false,
   },
+  'outage.reader-cut': {
+    says: 'readers whose replica loses sight of Redis are cut after half a minute, a JSON request is told where, and both resume elsewhere',
+    breaks: 'follow-turn untilAnswered: no AWAY_PATIENCE_MS',
+    seenRed: true,
+  },
   'outage.commit-unknown': {
     says: 'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
-    breaks: 'commit-turn giveUp: emit the event of the conclusion',
-    seenRed: false,
+    breaks: 'beat-turn: answer FENCED, not ENDED, to the replica that ended the turn',
+    seenRed: true,
   },
   'shutdown.rolling-restart': {
     says: 'three replicas behind HAProxy restart one by one under a hundred streams, and no client sees more than a resume',

@@ -10,13 +10,16 @@ import { isEnded, type TurnRecord } from './turn.ts';
 /** A reader of the log looks by itself this often, in case an announcement was lost. */
 const LOOK_EVERY_MS = 1000;
 
+/** A reader of the log waits so long for Redis; then another replica may see more than this one. */
+const AWAY_PATIENCE_MS = 30_000;
+
 /**
  * The events of a turn after a place, until it ends: one path for those who were here from the start and those
  * who come back, on whichever replica. While the turn runs here, from memory; else from its log in Redis.
  *
  * Ends after a terminal event, or without one when the reader leaves (`signal`).
  *
- * @throws draining when this replica leaves before the turn ended; turn_not_found
+ * @throws draining when this replica leaves before the turn ended; commit_unknown when it cannot hear of the turn
  */
 export async function* followTurn(
   deps: TurnDeps,
@@ -111,18 +114,25 @@ async function lookAtLog(deps: TurnDeps, ref: TurnRef, last: EventId): Promise<r
   return rest.length > 0 ? rest : fromRecord(stored.record, last);
 }
 
-/** Asks again while Redis is away: a reader waits, it is not turned away. @returns null when the reader left */
+/**
+ * Asks again while Redis is away: a reader waits, it is not turned away at once.
+ *
+ * @returns null when the reader left
+ * @throws draining, commit_unknown after AWAY_PATIENCE_MS
+ */
 async function untilAnswered<T>(
   deps: TurnDeps,
   signal: AbortSignal,
   ask: () => Promise<T>,
 ): Promise<T | null> {
+  const untilMs = performance.now() + AWAY_PATIENCE_MS;
   while (!signal.aborted) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof TurnwiseError) || error.code !== 'redis_unavailable') throw error;
       if (deps.live.isDraining) throw new TurnwiseError('draining');
+      if (performance.now() > untilMs) throw new TurnwiseError('commit_unknown', { cause: error });
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS / 4));
     }
   }

@@ -68,6 +68,8 @@ export class LeaseKeeper {
         this.#lease.extend(),
       ]);
       if (this.#isOver) return;
+      // The commit is in, only its reply was lost: whoever sends it again will hear so. Not a loss.
+      if (beat.kind === 'ended') return this.end();
       if (beat.kind !== 'ok') return this.#turn.lose(beat.kind);
       if (hold === 'lost') await this.#takeAgain();
       this.#validUntilMs = sentAtMs + this.#deps.limits.lockTtlMs;

@@ -74,7 +74,8 @@ export type Opened =
 
 export type Beat =
   | { readonly kind: 'ok'; readonly stop: StopKind | null }
-  | { readonly kind: 'gone' | 'fenced' };
+  /** `ended`: with this fence, so by this replica; the reply that says so is lost, or still on its way. */
+  | { readonly kind: 'gone' | 'fenced' | 'ended' };
 
 /** How a running turn ends, and what of it is kept. */
 export interface Ending {

@@ -2,17 +2,20 @@ import type { TurnDeps } from '../conversation/deps.ts';
 import { BEFORE_ALL } from '../conversation/events.ts';
 import { followTurn } from '../conversation/follow-turn.ts';
 import type { TurnRef } from '../conversation/ports.ts';
-import { TurnwiseError } from '../errors.ts';
+import { type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { ChatReply } from './schemas.ts';
 import { wireUsage } from './turn-frames.ts';
 import { streamUrl } from './turn-stream.ts';
+
+/** This replica can say no more of the turn, but another one may. */
+const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']);
 
 /**
  * Reads a turn to its end and answers with the whole.
  *
  * @returns null when the client has left
  *
- * @throws what ended the turn, with its ids; draining with the place where it goes on
+ * @throws what ended the turn, with its ids; draining and commit_unknown with the place where it may be read on
  */
 export async function collectReply(
   deps: TurnDeps,
@@ -45,9 +48,9 @@ export async function collectReply(
       }
     }
   } catch (error) {
-    if (!(error instanceof TurnwiseError) || error.code !== 'draining') throw error;
+    if (!(error instanceof TurnwiseError) || !MAY_GO_ON.has(error.code)) throw error;
     const stream_url = streamUrl(turn.session.conversationId, turn.turnId);
-    throw new TurnwiseError('draining', { details: { ...ids, stream_url } });
+    throw new TurnwiseError(error.code, { cause: error, details: { ...ids, stream_url } });
   }
   return null;
 }

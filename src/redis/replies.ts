@@ -61,6 +61,8 @@ export function beatOf(reply: ScriptReply): Beat {
       return { kind: 'gone' };
     case 'FENCED':
       return { kind: 'fenced' };
+    case 'ENDED':
+      return { kind: 'ended' };
     default:
       return reply.unexpected('beat-turn');
   }

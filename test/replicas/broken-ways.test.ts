@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
-import { getSession, saidIn } from '../support/api.ts';
+import { saidIn } from '../support/api.ts';
 import { say, turnIdOf, turnOf } from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
 import { chatUntilTold, timed } from '../support/patient.ts';
@@ -192,57 +192,4 @@ promise(
     model.reply(echo);
   },
   20_000,
-);
-
-promise(
-  'outage.commit-unknown',
-  'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
-  async () => {
-    const { model, proxy, shaky, steady } = place;
-    // Of one the commit arrives and its reply is lost; of the other nothing arrives. Then the way stays closed.
-    const ids = ['stored', 'not-stored'];
-    const asked = { idempotencyKey: 'key' };
-    const gate = model.gate();
-    let held = 3;
-    model.reply((request) => {
-      held -= 1;
-      return held < 0 ? echo(request) : [{ delta: 'said ' }, { wait: gate }, { delta: 'all' }];
-    });
-    const streams = await Promise.all(ids.map((id) => say(shaky, id, 'what then', asked)));
-    const json = chat(shaky, 'stored-json', 'what then', { ...asked, timeoutMs: 60_000 });
-    for (const stream of streams) await stream.until('delta');
-    await waitFor(() => held === 0, { what: 'three calls of the model' });
-    proxy.onCommand(({ script, words }) => {
-      if (script !== 'end-turn') return undefined;
-      return words.includes('-/not-stored') ? 'lose-command' : 'lose-reply';
-    });
-    gate.open();
-    for (const id of ['stored', 'stored-json']) {
-      await waitFor(async () => (await saidIn(steady, id)).length === 2, { what: `${id} to be stored` });
-    }
-    expect(await saidIn(steady, 'not-stored')).toEqual([]);
-    proxy.refuse();
-    const closedAt = performance.now();
-    for (const stream of streams) {
-      const last = (await stream.all(45_000)).at(-1);
-      expect(last).toMatchObject({ event: 'error', data: { code: 'commit_unknown', retryable: true } });
-    }
-    console.info(`commit_unknown after ${((performance.now() - closedAt) / 1000).toFixed(1)} s`);
-    expect(await json).toMatchObject({ status: 503, body: { error: { code: 'commit_unknown' } } });
-    for (const [id, reply] of [
-      ['stored', 'said all'],
-      ['stored-json', 'said all'],
-      // Its replica could not say more, so another one ran it again.
-      ['not-stored', 'echo:what then'],
-    ] as const) {
-      const told = await chat(steady, id, 'what then', asked);
-      expect(told).toMatchObject({ status: 200, body: { reply, message_count: 2 } });
-      await expectExactly(place, id, ['what then', reply]);
-    }
-    proxy.onCommand(null);
-    proxy.heal();
-    expect((await chatUntilTold([shaky], 'stored', 'after')).body.message_count).toBe(4);
-    expect((await getSession(steady, 'not-stored')).body.message_count).toBe(2);
-  },
-  80_000,
 );

@@ -2,10 +2,11 @@
 -- include session
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
 -- ARGV  1 turn id  2 fence  3 session TTL (ms)  4 lease (ms)
--- RETURNS  GONE | FENCED | OK stop ('' or cancel, interrupt, rollback)
+-- RETURNS  GONE | FENCED | ENDED: by this replica, which may not have heard it yet | OK stop ('' or cancel, interrupt, rollback)
 local m = redis.call('HMGET', META, 'fence', 'stop', 'stop_turn', 'running')
 local t = redis.call('HMGET', KEYS[6], 'status', 'fence')
 if not m[1] or not t[1] then return {'GONE'} end
+if t[2] == ARGV[2] and t[1] ~= 'running' then return {'ENDED'} end
 if m[1] ~= ARGV[2] or t[1] ~= 'running' or t[2] ~= ARGV[2] or m[4] ~= ARGV[1] then return {'FENCED'} end
 local lease_end = int(now + tonumber(ARGV[4]))
 -- A full Redis refuses these two; the turn goes on, and nobody can take it over there either.

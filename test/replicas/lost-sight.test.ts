@@ -1,0 +1,121 @@
+import { beforeAll, expect } from 'vitest';
+import { getSession, saidIn } from '../support/api.ts';
+import { follow, say, turnIdOf } from '../support/deployment.ts';
+import { chat } from '../support/http.ts';
+import { chatUntilTold } from '../support/patient.ts';
+import { promise } from '../support/promise.ts';
+import { echo } from '../support/scripted-model.ts';
+import { expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let place: Shaky;
+
+beforeAll(async () => {
+  place = await startShaky();
+});
+
+promise(
+  'outage.reader-cut',
+  'readers whose replica loses sight of Redis are cut after half a minute, a JSON request is told where, and both resume elsewhere',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    const gate = model.gate();
+    model.reply((request) =>
+      lastSaid(request) === 'held' ? [{ delta: 'first ' }, { wait: gate }, { delta: 'last' }] : echo(request),
+    );
+    const asked = { idempotencyKey: 'key' };
+    const own = await say(steady, 'watched', 'held', asked);
+    await own.until('delta');
+    let watching = 0;
+    proxy.onCommand(({ script }) => {
+      if (script === 'watch-turn') watching += 1;
+      return undefined;
+    });
+    const reader = await follow(shaky, 'watched', turnIdOf(own));
+    await reader.until('delta');
+    const json = chat(shaky, 'watched', 'held', { ...asked, timeoutMs: 60_000 });
+    await waitFor(() => watching === 2, { what: 'both to read the log' });
+    proxy.onCommand(null);
+    proxy.refuse();
+    const lostAt = performance.now();
+    gate.open();
+    await reader.all(45_000);
+    expect(reader.ended).toBe('cut');
+    const { status, body } = await json;
+    expect(status).toBe(503);
+    expect(body.error).toMatchObject({
+      code: 'commit_unknown',
+      turn_id: turnIdOf(own),
+      stream_url: `/api/sessions/watched/turns/${turnIdOf(own)}/stream`,
+    });
+    console.info(`reader cut after ${((performance.now() - lostAt) / 1000).toFixed(1)} s`);
+    const resumed = await follow(steady, 'watched', turnIdOf(own), reader.events.at(-1)?.id);
+    expect((await resumed.all()).map(({ event }) => event)).toEqual(['delta', 'done']);
+    expect(resumed.text()).toBe('last');
+    model.reply(echo);
+    proxy.heal();
+    expect((await chatUntilTold([shaky], 'watched', 'after')).body.message_count).toBe(4);
+  },
+  80_000,
+);
+
+promise(
+  'outage.commit-unknown',
+  'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    // Of one the commit arrives and its reply is lost; of the other nothing arrives. Then the way stays closed.
+    const ids = ['stored', 'not-stored'];
+    const asked = { idempotencyKey: 'key' };
+    const gate = model.gate();
+    let held = 3;
+    model.reply((request) => {
+      held -= 1;
+      return held < 0 ? echo(request) : [{ delta: 'said ' }, { wait: gate }, { delta: 'all' }];
+    });
+    const streams = await Promise.all(ids.map((id) => say(shaky, id, 'what then', asked)));
+    const json = chat(shaky, 'stored-json', 'what then', { ...asked, timeoutMs: 60_000 });
+    for (const stream of streams) await stream.until('delta');
+    await waitFor(() => held === 0, { what: 'three calls of the model' });
+    let isStored = false;
+    const beats = new Set<string>();
+    proxy.onCommand(({ script, keys, words }) => {
+      if (script === 'beat-turn' && isStored) beats.add(keys[0] ?? '');
+      if (script !== 'end-turn') return undefined;
+      return words.includes('-/not-stored') ? 'lose-command' : 'lose-reply';
+    });
+    gate.open();
+    for (const id of ['stored', 'stored-json']) {
+      await waitFor(async () => (await saidIn(steady, id)).length === 2, { what: `${id} to be stored` });
+    }
+    expect(await saidIn(steady, 'not-stored')).toEqual([]);
+    isStored = true;
+    // A beat that finds the turn ended must not take it for another's.
+    await waitFor(() => beats.has('turnwise:{-/stored}:meta') && beats.has('turnwise:{-/stored-json}:meta'), {
+      what: 'a beat of each stored turn',
+    });
+    proxy.refuse();
+    const closedAt = performance.now();
+    for (const stream of streams) {
+      const last = (await stream.all(45_000)).at(-1);
+      expect(last).toMatchObject({ event: 'error', data: { code: 'commit_unknown', retryable: true } });
+    }
+    console.info(`commit_unknown after ${((performance.now() - closedAt) / 1000).toFixed(1)} s`);
+    expect(await json).toMatchObject({ status: 503, body: { error: { code: 'commit_unknown' } } });
+    for (const [id, reply] of [
+      ['stored', 'said all'],
+      ['stored-json', 'said all'],
+      // Its replica could not say more, so another one ran it again.
+      ['not-stored', 'echo:what then'],
+    ] as const) {
+      const told = await chat(steady, id, 'what then', asked);
+      expect(told).toMatchObject({ status: 200, body: { reply, message_count: 2 } });
+      await expectExactly(place, id, ['what then', reply]);
+    }
+    proxy.onCommand(null);
+    proxy.heal();
+    expect((await chatUntilTold([shaky], 'stored', 'after')).body.message_count).toBe(4);
+    expect((await getSession(steady, 'not-stored')).body.message_count).toBe(2);
+  },
+  80_000,
+);
