@@ -82,7 +82,11 @@ promise(
       },
       { timeoutMs: 20_000, what: 'a turn to be answered by the new primary' },
     );
-    expect((await chat(a, 'over', 'last')).status).toBe(200);
+    // Each replica finds the new primary by itself; what it refuses until then must never run.
+    await waitFor(async () => (await chat(a, 'over', 'last')).status === 200, {
+      timeoutMs: 5000,
+      what: 'the other replica to be back',
+    });
     const history = await historyOf(a, 'over');
     expect(isWhole(history)).toBe(true);
     expect(history.filter((line) => /^user: (one|two|three|last)$/.test(line))).toEqual(
