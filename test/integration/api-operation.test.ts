@@ -1,6 +1,6 @@
 import { beforeAll, expect } from 'vitest';
 import { deleteSession, listSessions } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
+import { type Deployment, replicaOf, startDeployment, startStore } from '../support/deployment.ts';
 import { call, chat, type ErrorBody } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
 import type { Replica } from '../support/replica.ts';
@@ -10,7 +10,7 @@ let deployment: Deployment;
 let replica: Replica;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1);
+  deployment = await startDeployment(1, {}, startStore('process'));
   replica = replicaOf(deployment, 0);
 });
 

@@ -7,6 +7,7 @@ import {
   replicaOf,
   say,
   startDeployment,
+  startStore,
   turnIdOf,
 } from '../support/deployment.ts';
 import { promise } from '../support/promise.ts';
@@ -15,7 +16,7 @@ import { askRedis } from '../support/redis.ts';
 let deployment: Deployment;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1);
+  deployment = await startDeployment(1, {}, startStore('process'));
 });
 afterAll(() => deployment.model.close());
 

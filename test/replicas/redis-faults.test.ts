@@ -112,7 +112,7 @@ promise(
   'outage.restart-empty',
   'after a restart that forgot everything sessions are gone, and nothing that a replica remembers is mixed in',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('standalone'));
+    const deployment = await startDeployment(2, {}, startStore('process'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     const gate = holdAt(deployment, 'running');
     for (const replica of [a, b]) await chat(replica, 'forgotten', 'my secret');
@@ -187,7 +187,7 @@ promise(
   'outage.refused-never-runs',
   'while Redis is frozen turns are refused within a second, and none that was refused runs when it wakes',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('standalone'));
+    const deployment = await startDeployment(2, {}, startStore('process'));
     const { redis, model } = deployment;
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'down', 'before');
@@ -225,7 +225,7 @@ promise(
   'outage.short-freezes',
   'through freezes about as long as a request is patient, a turn is answered and stored once, or refused and never run',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('standalone'));
+    const deployment = await startDeployment(2, {}, startStore('process'));
     const { redis, model } = deployment;
     const random = createRandom();
     const asked: Promise<{ readonly id: string; readonly message: string; readonly status: number }>[] = [];

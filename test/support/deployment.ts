@@ -4,6 +4,7 @@ import { asOneServer, startCluster } from './redis-cluster.ts';
 import { type Replica, type ReplicaOptions, startReplica, startReplicas } from './replica.ts';
 import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
 import { openStream, type SseReader } from './sse.ts';
+import { startTestRedis } from './testcontainers-redis.ts';
 
 /** Redis, a scripted model and some replicas: what most tests of the server need. */
 export interface Deployment {
@@ -41,13 +42,17 @@ export async function startDeployment(
   };
 }
 
-/** A Redis of its own: one server, a Cluster of three masters, or what TEST_TOPOLOGY names of the two. */
+/**
+ * A Redis of its own: one server, one that can be frozen and restarted (`process`), a Cluster of three masters, or
+ * what TEST_TOPOLOGY names of them.
+ */
 export async function startStore(
   topology: string = process.env.TEST_TOPOLOGY ?? 'standalone',
 ): Promise<Store> {
   switch (topology) {
-    case 'standalone': {
-      const redis = await startRedis();
+    case 'standalone':
+    case 'process': {
+      const redis = topology === 'process' ? await startRedis() : await startTestRedis();
       return { redis, env: { REDIS_URL: redis.url } };
     }
     case 'cluster': {
@@ -55,7 +60,7 @@ export async function startStore(
       return { redis: asOneServer(cluster), env: { REDIS_CLUSTER: cluster.addresses } };
     }
     default:
-      throw new Error(`TEST_TOPOLOGY is ${topology}, expected standalone or cluster`);
+      throw new Error(`TEST_TOPOLOGY is ${topology}, expected standalone, process or cluster`);
   }
 }
 

@@ -1,42 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { whenLeftOver } from './left-overs.ts';
-import { startRedis } from './redis.ts';
+import { askRedis, type RedisServer, startRedis } from './redis.ts';
 
 const image = 'redis:7-bookworm';
 
-export interface TestRedis {
-  readonly url: string;
-  readonly kind: 'container' | 'process';
-  stop(): Promise<void>;
-}
-
 /**
- * A Redis from its official image when a Docker engine answers, else a plain process.
+ * A Redis from its official image where vitest.config.ts found a Docker engine, else a plain process.
  *
  * TEST_REDIS=container makes a missing engine or image an error, =process never asks for one.
- * Not for outage tests: the port of a container changes when it restarts.
+ * Not for tests that freeze or restart it: they take a process, whose port stays the same.
  */
-export async function startTestRedis(): Promise<TestRedis> {
-  const wish = process.env.TEST_REDIS ?? 'auto';
+export async function startTestRedis(): Promise<RedisServer> {
+  const wish = process.env.TEST_REDIS ?? 'process';
   if (!['auto', 'container', 'process'].includes(wish)) {
     throw new Error(`TEST_REDIS is ${wish}, expected container, process or auto`);
   }
-  if (wish === 'process') return startProcess();
+  if (wish === 'process') return startRedis();
   try {
     return await startContainer();
   } catch (error) {
     if (wish === 'container') throw error;
     console.info(`no container for Redis, a process instead: ${String(error)}`);
-    return startProcess();
+    return startRedis();
   }
 }
 
-async function startProcess(): Promise<TestRedis> {
-  const server = await startRedis();
-  return { url: server.url, kind: 'process', stop: () => server.stop() };
-}
-
-async function startContainer(): Promise<TestRedis> {
+async function startContainer(): Promise<RedisServer> {
   // The reaper is an image of its own, which a closed network cannot pull; the end of the file stops ours.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
   const { GenericContainer } = await import('testcontainers');
@@ -50,13 +39,29 @@ async function startContainer(): Promise<TestRedis> {
   };
   // Before it has started, so that a run interrupted meanwhile leaves none either.
   const forget = whenLeftOver(end, { kind: 'container', label: `${label.name}=${label.value}` });
-  const container = await started;
+  const port = (await started).getMappedPort(6379);
   return {
-    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
-    kind: 'container',
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get dir() {
+      return needsProcess();
+    },
+    get pid() {
+      return needsProcess();
+    },
+    output: () => '',
+    ask: (command, ...args) => askRedis(port, command, ...args),
     async stop() {
       await end();
       forget();
     },
+    kill: needsProcess,
+    pause: needsProcess,
+    resume: needsProcess,
+    restart: needsProcess,
   };
+}
+
+function needsProcess(): never {
+  throw new Error("this Redis is in a container; ask for startStore('process') to freeze or restart one");
 }
