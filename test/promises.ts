@@ -1166,10 +1166,25 @@ export const promises = {
     breaks: 'open-turn: do not recognise its own repeat',
     seenRed: false,
   },
+  'admission.dead-head': {
+    says: 'a turn whose replica dies before it hears that it was taken in stands in nobody’s way',
+    breaks: 'turn-queue: list the turn with its confirmation, not with its admission',
+    seenRed: true,
+  },
+  'admission.settled': {
+    says: 'a turn that may count is not refused on a guess: it is answered once, or its caller is told where to look',
+    breaks: 'until-settled: refuse as redis_unavailable when the first try gives no answer',
+    seenRed: true,
+  },
   'busy.coalesce.lost-reply': {
-    says: 'a joining message whose reply is lost is asked once or not at all: as its caller is told, under its key too',
+    says: 'a joining message whose reply is lost is asked once',
+    breaks: 'submit-turn join: ask the queue without untilSettled',
+    seenRed: true,
+  },
+  'busy.coalesce.unsettled': {
+    says: 'a joining message of which nothing is heard is asked once or not at all: as its caller is told, under its key too',
     breaks: 'unjoin-turn: leave the idempotency key',
-    seenRed: false,
+    seenRed: true,
   },
   'outage.cuts': {
     says: 'with all connections cut every 60 ms for two seconds each turn is stored once, in order, and service goes on',

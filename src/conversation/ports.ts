@@ -148,6 +148,8 @@ export interface TurnQueue {
 /** The life of a turn that runs: its lease, its log, its end. */
 export interface TurnStore {
   beat(turn: TurnRef, fence: string): Promise<Beat>;
+  /** Frees a lock that nobody but the running turn with this fence may hold. */
+  freeLock(turn: TurnRef, fence: string): Promise<'ok' | 'fenced'>;
   append(
     turn: TurnRef,
     fence: string,

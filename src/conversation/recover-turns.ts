@@ -1,12 +1,11 @@
-import { performance } from 'node:perf_hooks';
 import { assertNever } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { endSeized } from './end-seized.ts';
 import { failureOfCode } from './failure.ts';
 import { LiveTurn } from './live-turn.ts';
-import type { OpenGrant, TurnPlace, TurnRef } from './ports.ts';
-import { runTurn } from './run-turn.ts';
-import { takeLock, waitForTurn } from './wait-turn.ts';
+import type { TurnPlace, TurnRef } from './ports.ts';
+import { runGranted } from './run-granted.ts';
+import { waitForTurn } from './wait-turn.ts';
 
 /** Turns looked at in one go; the rest waits for the next. */
 const AT_ONCE = 100;
@@ -35,11 +34,12 @@ async function recover(deps: TurnDeps, place: TurnPlace): Promise<void> {
 
 async function claim(deps: TurnDeps, ref: TurnRef): Promise<void> {
   const turn = new LiveTurn(ref);
-  const heldSinceMs = performance.now();
   const claimed = await deps.takeover.claim(ref, 'dead');
   switch (claimed.kind) {
     case 'granted':
-      return begin(deps, turn, claimed.grant, heldSinceMs);
+      deps.live.add(turn);
+      void runGranted(deps, turn, claimed.grant).finally(() => deps.live.remove(turn));
+      return;
     case 'adopted':
       if (!claimed.isConfirmed) {
         const failure = failureOfCode('redis_unavailable');
@@ -60,15 +60,4 @@ async function claim(deps: TurnDeps, ref: TurnRef): Promise<void> {
     default:
       assertNever(claimed);
   }
-}
-
-async function begin(deps: TurnDeps, turn: LiveTurn, grant: OpenGrant, heldSinceMs: number): Promise<void> {
-  deps.live.add(turn);
-  const lease = await takeLock(deps, turn, grant);
-  if (lease === null) {
-    turn.feed.close('moved');
-    deps.live.remove(turn);
-    return;
-  }
-  void runTurn(deps, { turn, grant, lease, heldSinceMs }).finally(() => deps.live.remove(turn));
 }

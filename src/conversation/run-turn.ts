@@ -1,11 +1,11 @@
-import { assertNever } from '../errors.ts';
 import { type Answer, askModel } from './ask-model.ts';
 import { commitTurn } from './commit-turn.ts';
 import type { TurnDeps } from './deps.ts';
 import type { Conclusion } from './ending.ts';
 import type { TurnEvent } from './events.ts';
-import { failureFrom, failureOfCode } from './failure.ts';
+import { failureFrom } from './failure.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { leaveTurn } from './leave-turn.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { LogWriter } from './log-writer.ts';
 import type { Lease, OpenGrant } from './ports.ts';
@@ -56,7 +56,7 @@ export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<voi
     turn.lose('fenced');
   } finally {
     keeper.end();
-    if (turn.loss !== null) await letGo(deps, turn, keeper.lockValue);
+    if (turn.loss !== null) await leaveTurn(deps, turn, keeper.lockValue);
   }
 }
 
@@ -80,30 +80,5 @@ async function conclude(deps: TurnDeps, turn: LiveTurn, ask: () => Promise<Answe
     if (turn.stop !== null) return { kind: 'stopped', startedAtMs, endedAtMs: Date.now(), stop: turn.stop };
     if (turn.loss === null) deps.observer.failed('answer a turn', error, turn.ref);
     return { kind: 'failed', startedAtMs, endedAtMs: Date.now(), failure: failureFrom(error) };
-  }
-}
-
-/** The turn is not ours any more: its readers here go on in the log, wherever it is written now. */
-async function letGo(deps: TurnDeps, turn: LiveTurn, lockValue: string): Promise<void> {
-  if (turn.loss === null) return;
-  switch (turn.loss) {
-    case 'gone':
-      turn.emit({ type: 'error', ...failureOfCode('session_deleted') });
-      turn.feed.close('ended');
-      return;
-    case 'fenced':
-      turn.feed.close('moved');
-      return;
-    case 'draining':
-      try {
-        await deps.takeover.release(turn.ref, lockValue);
-      } catch (error) {
-        // Then it is taken over when its lease is over.
-        deps.observer.failed('hand a turn over', error, turn.ref);
-      }
-      turn.feed.close('draining');
-      return;
-    default:
-      assertNever(turn.loss);
   }
 }

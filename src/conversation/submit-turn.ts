@@ -1,14 +1,14 @@
-import { performance } from 'node:perf_hooks';
 import { assertNever, type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
 import { checkMessage } from './message-limits.ts';
 import type { Ahead, Grant, TurnRef } from './ports.ts';
-import { runTurn } from './run-turn.ts';
+import { askForLock, runGranted } from './run-granted.ts';
 import type { SessionRef } from './session.ts';
 import { takeBack, takeBackJoined } from './take-back.ts';
 import type { OnBusy } from './turn.ts';
+import { confirmAdmission, untilSettled } from './until-settled.ts';
 import { waitForTurn } from './wait-turn.ts';
 
 export interface TurnRequest {
@@ -22,9 +22,10 @@ export interface TurnRequest {
 
 /**
  * Takes a turn in. When this returns, the turn stands in Redis and will be answered even if this replica dies;
- * when it throws, nothing of it remains or will run.
+ * when it throws anything but commit_unknown, nothing of it remains or will run.
  *
- * @throws invalid_request, too_large, session_busy, queue_full, idempotency_mismatch, corrupt_session,
+ * @throws commit_unknown: Redis fell silent while the turn was made to count, so that it may run or not.
+ *         invalid_request, too_large, session_busy, queue_full, idempotency_mismatch, corrupt_session,
  *         draining, overloaded, redis_unavailable, storage_full
  */
 export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<TurnRef> {
@@ -109,22 +110,16 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   }
 }
 
-/** Confirms the admission and takes the lock in one go, then runs. */
+/** Confirms the admission and asks for the lock in one go; once it is confirmed the turn is in, lock or not. */
 async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: string): Promise<void> {
-  const heldSinceMs = performance.now();
-  const [isConfirmed, lease] = await Promise.all([
-    deps.queue.confirm(live.ref),
-    deps.lock.acquire(live.ref.session),
-  ]);
-  if (!isConfirmed || lease === null) throw new TurnwiseError('redis_unavailable');
+  const asked = askForLock(deps, live);
+  await confirmAdmission(deps, live.ref);
   const openGrant = { ...grant, userMessages: [message] };
-  void runTurn(deps, { turn: live, grant: openGrant, lease, heldSinceMs }).finally(() =>
-    deps.live.remove(live),
-  );
+  void runGranted(deps, live, openGrant, asked).finally(() => deps.live.remove(live));
 }
 
 async function enqueue(deps: TurnDeps, live: LiveTurn, position: number, ahead: Ahead): Promise<void> {
-  if (!(await deps.queue.confirm(live.ref))) throw new TurnwiseError('redis_unavailable');
+  await confirmAdmission(deps, live.ref);
   if (position > 0) live.emit({ type: 'queued', position });
   void waitForTurn(deps, live, position, ahead).finally(() => deps.live.remove(live));
 }
@@ -138,7 +133,7 @@ async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joine
     idempotencyValue: submission.repeat?.valueFor(turn.turnId) ?? null,
     replacesIdempotencyValue: submission.replaces,
   };
-  const joined = await deps.queue.join(joining).catch((error: unknown) => {
+  const joined = await untilSettled(turn, () => deps.queue.join(joining)).catch((error: unknown) => {
     void takeBackJoined(deps, turn, joinerId);
     throw error;
   });

@@ -6,7 +6,8 @@ import type { TurnRef } from './ports.ts';
 
 /**
  * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
- * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed.
+ * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed; when even that
+ * is not known, the caller was told so.
  */
 export async function takeBack(deps: TurnDeps, turn: TurnRef): Promise<void> {
   const ending = {

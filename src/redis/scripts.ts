@@ -11,6 +11,7 @@ const SCRIPTS = {
   confirmTurn: 'confirm-turn',
   openTurn: 'open-turn',
   beatTurn: 'beat-turn',
+  freeLock: 'free-lock',
   appendLog: 'append-log',
   endTurn: 'end-turn',
   withdrawTurn: 'withdraw-turn',
@@ -37,6 +38,7 @@ declare module 'ioredis' {
     confirmTurn(...args: ScriptArguments): Result<unknown, Context>;
     openTurn(...args: ScriptArguments): Result<unknown, Context>;
     beatTurn(...args: ScriptArguments): Result<unknown, Context>;
+    freeLock(...args: ScriptArguments): Result<unknown, Context>;
     appendLog(...args: ScriptArguments): Result<unknown, Context>;
     endTurn(...args: ScriptArguments): Result<unknown, Context>;
     withdrawTurn(...args: ScriptArguments): Result<unknown, Context>;

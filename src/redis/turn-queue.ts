@@ -30,6 +30,18 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async admit(admission: Admission): Promise<Admitted> {
+    const { clock, running, settings } = this.#context;
+    // Sent in one go, and before anybody knows whether it is taken in: a turn whose replica dies before it hears so
+    // would stand in the way of all others, and nobody would look for it.
+    const listed = answered(running.add(admission.turn, clock.nowMs() + settings.leaseMs));
+    const admitted = await answered(Promise.all([this.#admitInTime(admission), listed])).then(
+      ([first]) => first,
+    );
+    if (admitted.kind !== 'granted' && admitted.kind !== 'queued') running.remove(admission.turn);
+    return admitted;
+  }
+
+  async #admitInTime(admission: Admission): Promise<Admitted> {
     const first = await this.#admitOnce(admission);
     return first.kind === 'late' ? this.#admitOnce(admission) : first;
   }
@@ -142,10 +154,7 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async confirm(turn: TurnRef): Promise<boolean> {
-    const { clock, running, settings } = this.#context;
-    // Sent in one go; the caller hears of the turn only when both stand, so that its loss is noticed.
-    const listed = running.add(turn, clock.nowMs() + settings.leaseMs);
-    const [first] = await answered(Promise.all([this.#confirmOnce(turn), listed]));
+    const first = await answered(this.#confirmOnce(turn));
     return first === 'OK' || (first === 'LATE' && (await answered(this.#confirmOnce(turn))) === 'OK');
   }
 

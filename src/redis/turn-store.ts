@@ -39,6 +39,12 @@ export class RedisTurnStore implements TurnStore {
     return beat;
   }
 
+  async freeLock(turn: TurnRef, fence: string): Promise<'ok' | 'fenced'> {
+    const { meta, lock } = this.#context.sessionKeys(turn);
+    const word = await answered(this.#context.client.freeLock(2, meta, lock, turn.turnId, fence));
+    return word === 'OK' ? 'ok' : 'fenced';
+  }
+
   async append(
     turn: TurnRef,
     fence: string,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
 import { saidIn } from '../support/api.ts';
-import { say } from '../support/deployment.ts';
+import { say, turnIdOf } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
 import { chatUntilTold } from '../support/patient.ts';
 import { promise } from '../support/promise.ts';
@@ -15,6 +15,7 @@ import {
   type Shaky,
   startShaky,
 } from '../support/shaky-replica.ts';
+import { openStream, type SseReader } from '../support/sse.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let place: Shaky;
@@ -74,31 +75,101 @@ promise(
   'a turn whose caller was refused because a reply was lost is taken back, also when that loses its reply too',
   async () => {
     const { model, proxy, shaky } = place;
-    for (const kind of ['admit', 'confirm', 'lock'] as const) {
-      for (const [first, second] of [
-        ['lose-reply', 'lose-reply'],
-        ['lose-reply', 'lose-command'],
-        ['swallow-reply', 'swallow-reply'],
-      ] as const) {
-        const id = `${kind}-${first}-${second}`;
-        const metFaults = faultOnce(place, kinds[kind], first, id, ({ script }) =>
-          script === 'withdraw-turn' ? second : undefined,
-        );
-        const answer = await chat(shaky, id, `${id} refused`);
-        expect([id, answer]).toMatchObject([
-          id,
-          { status: 503, body: { error: { code: 'redis_unavailable' } } },
-        ]);
-        await waitFor(() => metFaults() === 2, { timeoutMs: 8000, what: `${id}: both faults` });
-        proxy.onCommand(null);
-        const { body } = await chatUntilTold([shaky], id, `${id} after`);
-        expect(body.message_count).toBe(2);
-        await expectExactly(place, id, echoed(`${id} after`));
-      }
+    for (const [first, second] of [
+      ['lose-reply', 'lose-reply'],
+      ['lose-reply', 'lose-command'],
+      ['swallow-reply', 'swallow-reply'],
+    ] as const) {
+      const id = `${first}-${second}`;
+      const metFaults = faultOnce(place, kinds.admit, first, id, ({ script }) =>
+        script === 'withdraw-turn' ? second : undefined,
+      );
+      const answer = await chat(shaky, id, `${id} refused`);
+      expect([id, answer]).toMatchObject([
+        id,
+        { status: 503, body: { error: { code: 'redis_unavailable' } } },
+      ]);
+      await waitFor(() => metFaults() === 2, { timeoutMs: 8000, what: `${id}: both faults` });
+      proxy.onCommand(null);
+      const { body } = await chatUntilTold([shaky], id, `${id} after`);
+      expect(body.message_count).toBe(2);
+      await expectExactly(place, id, echoed(`${id} after`));
     }
     // Nor after the lease would be over.
     await sleep(2500);
     expect(model.requests.map(lastSaid).filter((said) => said.endsWith('refused'))).toEqual([]);
+  },
+  60_000,
+);
+
+promise(
+  'admission.dead-head',
+  'a turn whose replica dies before it hears that it was taken in stands in nobody’s way',
+  async () => {
+    const { model, proxy, redis, steady } = place;
+    const dying = await place.another({ REDIS_URL: proxy.url });
+    const id = 'dead-head';
+    const gate = model.gate();
+    model.reply((request) =>
+      lastSaid(request) === 'first' ? [{ wait: gate }, ...echo(request)] : echo(request),
+    );
+    const first = await say(steady, id, 'first');
+    await gate.reached;
+    const metFaults = faultOnce(place, kinds.admit, 'swallow-reply', id);
+    const unheard = chat(dying, id, 'unheard').catch(() => null);
+    await waitFor(async () => (await redis.ask('ZCARD', `turnwise:{-/${id}}:queue`)) === 1, {
+      what: 'the turn to be taken in',
+    });
+    await dying.kill();
+    await unheard;
+    expect(metFaults()).toBe(1);
+    proxy.onCommand(null);
+    gate.open();
+    await first.all();
+    await waitFor(async () => (await chat(steady, id, 'second', { onBusy: 'reject' })).status === 200, {
+      timeoutMs: 7000,
+      what: 'the session to be free',
+    });
+    await expectExactly(place, id, echoed('first', 'second'));
+    expect(model.requests.map(lastSaid)).not.toContain('unheard');
+    model.reply(echo);
+  },
+  30_000,
+);
+
+promise(
+  'admission.settled',
+  'a turn that may count is not refused on a guess: it is answered once, or its caller is told where to look',
+  async () => {
+    const { proxy, shaky, steady } = place;
+    for (const kind of ['confirm', 'lock'] as const) {
+      for (const fault of faults) {
+        const id = `settled-${kind}-${fault}`;
+        const metFaults = faultOnce(place, kinds[kind], fault, id);
+        const askedAt = performance.now();
+        const answer = await chat(shaky, id, 'asked');
+        const tookMs = performance.now() - askedAt;
+        expect([id, metFaults()]).toEqual([id, 1]);
+        proxy.onCommand(null);
+        if (fault !== 'swallow-reply') {
+          // Nor has it waited for a lock of its own whose reply was lost.
+          expect([id, answer]).toMatchObject([id, { status: 200, body: { message_count: 2 } }]);
+          expect(tookMs).toBeLessThan(1000);
+          await expectExactly(place, id, echoed('asked'));
+          continue;
+        }
+        expect([id, answer]).toMatchObject([
+          id,
+          { status: 503, body: { error: { code: 'commit_unknown' } } },
+        ]);
+        const { turn_id: turnId, stream_url: url } = answer.body.error ?? {};
+        expect(url).toBe(`/api/sessions/${id}/turns/${turnId}/stream`);
+        const stream = await openStream(`${steady.url}${url}`);
+        expect((await stream.all()).at(-1)).toMatchObject({ data: { code: 'redis_unavailable' } });
+        expect((await chatUntilTold([shaky], id, 'after')).body.message_count).toBe(2);
+        await expectExactly(place, id, echoed('after'));
+      }
+    }
   },
   60_000,
 );
@@ -141,43 +212,77 @@ promise(
 
 promise(
   'busy.coalesce.lost-reply',
-  'a joining message whose reply is lost is asked once or not at all: as its caller is told, under its key too',
+  'a joining message whose reply is lost is asked once',
   async () => {
-    const onBusy = 'coalesce';
-    for (const fault of faults) {
-      for (const comesBack of ['never', 'later', 'at once'] as const) {
-        const id = `joins-${fault}-${comesBack.replace(' ', '-')}`;
-        const joins = `${id} joins`;
-        const { gate, first, second } = await twoInLine(id);
-        const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', fault, id);
-        const refused = await chat(place.shaky, id, joins, { onBusy, idempotencyKey: joins });
-        expect([id, refused.status, metFaults()]).toEqual([id, 503, 1]);
-        const again = comesBack === 'at once' ? chatUntilTold([place.shaky], id, joins, { onBusy }) : null;
-        const turn = `turnwise:{-/${id}}:turn:${second.headers['x-turn-id']}`;
-        if (again === null) {
-          await waitFor(async () => (await place.redis.ask('HGET', turn, 'message:1')) !== joins, {
-            timeoutMs: 8000,
-            what: `${id}: the message to be taken out again`,
-          });
-        }
-        gate.open();
-        await first.all();
-        expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
-        place.proxy.onCommand(null);
-        if (again !== null) {
-          expect((await again).body.reply).toBe(`echo:${joins}`);
-          // Together with the second or behind it: either is once.
-          const asked = (await saidIn(place.steady, id)).filter((said) => !said.startsWith('echo:'));
-          expect(asked).toEqual([`${id} first`, `${id} second`, joins]);
-          continue;
-        }
-        await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
-        if (comesBack === 'never') continue;
-        expect((await chatUntilTold([place.shaky], id, joins, { onBusy })).body.reply).toBe(`echo:${joins}`);
-        await expectExactly(place, id, echoed(`${id} first`, `${id} second`, joins));
-      }
+    for (const fault of ['lose-reply', 'lose-command'] as const) {
+      const id = `joins-${fault}`;
+      const joins = `${id} joins`;
+      const { gate, first, second } = await twoInLine(id);
+      const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', fault, id);
+      const joined = chat(place.shaky, id, joins, { onBusy: 'coalesce' });
+      await waitFor(async () => (await messageJoined(id, second)) === joins, {
+        what: `${id} to have joined`,
+      });
+      expect([id, metFaults()]).toEqual([id, 1]);
+      place.proxy.onCommand(null);
+      gate.open();
+      await first.all();
+      expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
+      expect(await joined).toMatchObject({
+        status: 200,
+        body: { reply: `echo:${joins}`, turn_id: turnIdOf(second), message_count: 5 },
+      });
+      await expectExactly(place, id, [...echoed(`${id} first`), `${id} second`, joins, `echo:${joins}`]);
     }
     place.model.reply(echo);
   },
-  90_000,
+  40_000,
 );
+
+promise(
+  'busy.coalesce.unsettled',
+  'a joining message of which nothing is heard is asked once or not at all: as its caller is told, under its key too',
+  async () => {
+    const onBusy = 'coalesce';
+    for (const comesBack of ['never', 'later', 'at once'] as const) {
+      const id = `joins-${comesBack.replace(' ', '-')}`;
+      const joins = `${id} joins`;
+      const { gate, first, second } = await twoInLine(id);
+      const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', 'swallow-reply', id);
+      const refused = await chat(place.shaky, id, joins, { onBusy, idempotencyKey: joins });
+      expect([id, refused, metFaults()]).toMatchObject([
+        id,
+        { status: 503, body: { error: { code: 'commit_unknown', turn_id: turnIdOf(second) } } },
+        1,
+      ]);
+      const again = comesBack === 'at once' ? chatUntilTold([place.shaky], id, joins, { onBusy }) : null;
+      if (again === null) {
+        await waitFor(async () => (await messageJoined(id, second)) !== joins, {
+          timeoutMs: 8000,
+          what: `${id}: the message to be taken out again`,
+        });
+      }
+      gate.open();
+      await first.all();
+      expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
+      place.proxy.onCommand(null);
+      if (again !== null) {
+        expect((await again).body.reply).toBe(`echo:${joins}`);
+        // Together with the second or behind it: either is once.
+        const asked = (await saidIn(place.steady, id)).filter((said) => !said.startsWith('echo:'));
+        expect(asked).toEqual([`${id} first`, `${id} second`, joins]);
+        continue;
+      }
+      await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
+      if (comesBack === 'never') continue;
+      expect((await chatUntilTold([place.shaky], id, joins, { onBusy })).body.reply).toBe(`echo:${joins}`);
+      await expectExactly(place, id, echoed(`${id} first`, `${id} second`, joins));
+    }
+    place.model.reply(echo);
+  },
+  60_000,
+);
+
+function messageJoined(id: string, turn: SseReader): Promise<unknown> {
+  return place.redis.ask('HGET', `turnwise:{-/${id}}:turn:${turnIdOf(turn)}`, 'message:1');
+}

@@ -93,13 +93,13 @@ async function admit(
       idempotencyKey: idempotencyKey ?? null,
     });
   } catch (error) {
-    throw error instanceof TurnwiseError && error.code === 'session_busy'
+    throw error instanceof TurnwiseError && error.details.turn_id !== undefined
       ? withStreamUrl(error, conversationId)
       : error;
   }
 }
 
-/** A busy answer that a machine can act on: where the turn in the way can be read. */
+/** An answer that a machine can act on: where the turn can be read that is in the way, or may have been taken in. */
 function withStreamUrl(error: TurnwiseError, conversationId: string): TurnwiseError {
   return new TurnwiseError(error.code, {
     details: { ...error.details, stream_url: streamUrl(conversationId, String(error.details.turn_id)) },

@@ -4,7 +4,9 @@
 -- RETURNS  OK | GONE | LATE now
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-if redis.call('HGET', KEYS[1], 'replica') ~= ARGV[1] then return {'GONE'} end
+local t = redis.call('HMGET', KEYS[1], 'replica', 'confirmed')
+if t[1] ~= ARGV[1] then return {'GONE'} end
+if t[2] then return {'OK'} end
 if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE', string.format('%.0f', now)} end
 redis.call('HSET', KEYS[1], 'confirmed', 1)
 return {'OK'}

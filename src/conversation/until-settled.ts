@@ -1,0 +1,49 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TurnwiseError } from '../errors.ts';
+import type { TurnDeps } from './deps.ts';
+import type { TurnRef } from './ports.ts';
+
+/** A caller is answered within a second; admission may have taken half of it, and the last try as much. */
+const SETTLE_WITHIN_MS = 300;
+const RETRY_MS = 50;
+
+/**
+ * Makes the admission of a turn count.
+ *
+ * @throws redis_unavailable: it does not, and never will. commit_unknown: it may
+ */
+export async function confirmAdmission(deps: TurnDeps, turn: TurnRef): Promise<void> {
+  let asked = 0;
+  const isConfirmed = await untilSettled(turn, () => {
+    asked += 1;
+    return deps.queue.confirm(turn);
+  });
+  if (isConfirmed) return;
+  // The first time may have been carried out, and the turn be another replica's by now.
+  throw asked === 1 ? new TurnwiseError('redis_unavailable') : unsettled(turn);
+}
+
+/**
+ * Asks for a change that makes a caller's message count, and asks again while no answer comes: to refuse it would be a
+ * guess. The change must know its own repeat.
+ *
+ * @throws commit_unknown with the turn, when no answer came for as long as a caller can wait
+ */
+export async function untilSettled<T>(turn: TurnRef, ask: () => Promise<T>): Promise<T> {
+  const untilMs = performance.now() + SETTLE_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof TurnwiseError) || error.code !== 'redis_unavailable') throw error;
+      if (performance.now() > untilMs) throw unsettled(turn, error);
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+function unsettled(turn: TurnRef, cause?: unknown): TurnwiseError {
+  const details = { turn_id: turn.turnId, session_id: turn.session.conversationId };
+  return new TurnwiseError('commit_unknown', { cause, details });
+}
