@@ -5,13 +5,14 @@ import { r14, r15 } from './rows/full-redis.ts';
 import { r1 } from './rows/kill.ts';
 import { r2, r3 } from './rows/leaving.ts';
 import { r28, r29, r30, r31, r32 } from './rows/limits.ts';
-import { r13, r13b } from './rows/lost-reply.ts';
+import { r13, r13b, r13c, r13d } from './rows/lost-reply.ts';
 import { r18, r19, r20, r21 } from './rows/model-faults.ts';
 import { r11, r12 } from './rows/network.ts';
 import { policiesRow, r26, r27, r33, r34, r38 } from './rows/order.ts';
 import { r24, r25 } from './rows/pause.ts';
 import { r23, r24b, r35, r36 } from './rows/process-faults.ts';
 import { r4, r5, r6, r7 } from './rows/redis-restart.ts';
+import { r37 } from './rows/soak.ts';
 
 /** All rows, in the order of the matrix. */
 export const ROWS: readonly Row[] = [
@@ -29,6 +30,8 @@ export const ROWS: readonly Row[] = [
   r12,
   r13,
   r13b,
+  r13c,
+  r13d,
   r14,
   r15,
   r16,
@@ -53,6 +56,7 @@ export const ROWS: readonly Row[] = [
   r34,
   r35,
   r36,
+  r37,
   r38,
   policiesRow,
 ];

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROWS, rowById } from './catalogue.ts';
+import { elleHistory } from './checker/elle.ts';
 import { type Batch, runInLanes } from './lanes.ts';
 import { writeEvidence } from './report/evidence.ts';
 import { describeFigure } from './report/figures.ts';
@@ -41,6 +42,7 @@ export async function runRows(options: RunOptions): Promise<number> {
       state = withResult(state, result, seed, planned(row));
       writeState(file, state);
       tell(result, state);
+      if (!options.isQuick) exportHistory(result);
     });
   } finally {
     removeProduct(product);
@@ -84,6 +86,12 @@ function tell(result: TrialResult, state: RunState): void {
   const path = outFile('stories', `${result.row}-${result.seed}.txt`);
   writeFileSync(path, text);
   console.log(text);
+}
+
+/** For another checker: the same history in Elle's form. */
+function exportHistory(result: TrialResult): void {
+  const history = result.story === null ? null : elleHistory(result.story);
+  if (history !== null) writeFileSync(outFile('elle', `${result.row}-${result.seed}.edn`), history);
 }
 
 function summary(state: RunState): string {

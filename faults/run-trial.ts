@@ -3,13 +3,14 @@ import type { Story, Violation } from './checker/story.ts';
 import { tellStory } from './checker/tell.ts';
 import type { World } from './rig/world.ts';
 import type { Row } from './row.ts';
-import { type Figure, Trial } from './trial.ts';
+import { type Figure, type Sample, Trial } from './trial.ts';
 
 export interface TrialResult {
   readonly row: string;
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly figures: readonly Figure[];
+  readonly samples: readonly Sample[];
   /** Things done, by name: kills, lost replies and so on. */
   readonly counts: Readonly<Record<string, number>>;
   readonly story: Story | null;
@@ -27,6 +28,7 @@ export async function runTrial(row: Row, world: World, seed: number, isQuick: bo
     seed,
     violations,
     figures: trial.figures,
+    samples: trial.samples,
     counts: trial.counts,
     story,
     telling,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { ROOT } from './rig/product.ts';
 import type { TrialResult } from './run-trial.ts';
+import type { Sample } from './trial.ts';
 
 export const OUT = join(ROOT, 'faults-out');
 
@@ -14,6 +15,8 @@ export interface RowState {
   readonly counts: Readonly<Record<string, number>>;
   /** Times in ms by the name of the figure. */
   readonly figures: Readonly<Record<string, readonly number[]>>;
+  /** Of the one replica that a soak leaves alone. */
+  readonly samples: readonly Sample[];
 }
 
 export interface RunState {
@@ -41,6 +44,7 @@ export function withResult(
     violations: 0,
     counts: {},
     figures: {},
+    samples: [],
   };
   const counts: Record<string, number> = { ...before.counts };
   for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count;
@@ -53,6 +57,7 @@ export function withResult(
     violations: before.violations + result.violations.length,
     counts,
     figures,
+    samples: [...before.samples, ...result.samples],
   };
   return { ...state, rows: { ...state.rows, [result.row]: row } };
 }

@@ -6,10 +6,17 @@ import { call, chat } from '../test/support/http.ts';
 import { createRandom, type Random } from '../test/support/seed.ts';
 import type { Deletion, Rules, SessionEnd, Story, Violation } from './checker/story.ts';
 import type { Note } from './checker/tell.ts';
-import { liveThrough, type Manner, newSend, type OpenSend, PATIENT } from './rig/client.ts';
+import { liveThrough, type Manner, newSend, type OpenSend, PATIENT, type Place } from './rig/client.ts';
 import { openMonitor } from './rig/monitor.ts';
 import { readReplica, readSession, turnStatus } from './rig/read-end.ts';
 import { LOCK_TTL_MS, type Slot, type World } from './rig/world.ts';
+
+/** What a replica holds at a moment: resident memory, open files. */
+export interface Sample {
+  readonly at: number;
+  readonly rssBytes: number;
+  readonly openFiles: number;
+}
 
 export interface Figure {
   readonly name: string;
@@ -30,6 +37,7 @@ export class Trial {
   readonly isQuick: boolean;
   readonly notes: Note[] = [];
   readonly figures: Figure[] = [];
+  readonly samples: Sample[] = [];
   readonly counts: Record<string, number> = {};
   readonly found: Violation[] = [];
   /** Who answers the last question of a session: one replica, or each in turn. */
@@ -43,6 +51,7 @@ export class Trial {
   readonly #expired = new Map<string, readonly string[]>();
   readonly #firstCall: number;
   #tokens = 0;
+  #balancer: Place | null = null;
 
   constructor(world: World, seed: number, isQuick: boolean) {
     this.world = world;
@@ -87,6 +96,11 @@ export class Trial {
     return this.random.pick(this.up);
   }
 
+  /** From now on clients go through a balancer, where nothing else is said; null: to the replicas again. */
+  goesThrough(balancer: Place | null): void {
+    this.#balancer = balancer;
+  }
+
   token(session: string): string {
     this.#tokens += 1;
     return `${session}-m${this.#tokens}`;
@@ -96,20 +110,22 @@ export class Trial {
   begin(
     session: string,
     manner: Partial<Manner> = {},
-    slot: Slot = this.anySlot(),
+    slot: Place = this.#balancer ?? this.anySlot(),
     token: string = this.token(session),
   ): { readonly send: OpenSend; readonly ended: Promise<void> } {
     const whole = { ...PATIENT, ...manner };
     const send = newSend(session, token, slot, whole);
     this.#sends.push(send);
-    const ended = liveThrough(send, slot, whole, () => this.random.shuffle(this.up));
+    const ended = liveThrough(send, slot, whole, () =>
+      this.#balancer === null ? this.random.shuffle(this.up) : [this.#balancer],
+    );
     this.#ends.push(ended);
     // Seen again where it is awaited.
     ended.catch(() => undefined);
     return { send, ended };
   }
 
-  async say(session: string, manner?: Partial<Manner>, slot?: Slot, token?: string): Promise<OpenSend> {
+  async say(session: string, manner?: Partial<Manner>, slot?: Place, token?: string): Promise<OpenSend> {
     const { send, ended } = this.begin(session, manner, slot, token);
     await ended;
     return send;
@@ -193,9 +209,13 @@ export class Trial {
     this.counts[name] = (this.counts[name] ?? 0) + by;
   }
 
-  /** A time worth telling; past the bound it is a violation of the row. */
-  measure(name: string, ms: number, atMostMs = Number.POSITIVE_INFINITY): void {
+  /**
+   * A time worth telling; past the bound it is a violation of the row. The short run is part of a check that must
+   * hold on a busy machine, so it allows twice the time; the long run is exact.
+   */
+  measure(name: string, ms: number, boundMs = Number.POSITIVE_INFINITY): void {
     this.figures.push({ name, ms });
+    const atMostMs = this.isQuick ? 2 * boundMs : boundMs;
     if (ms > atMostMs) this.wrong(`${name} took ${Math.round(ms)} ms, at most ${Math.round(atMostMs)}`);
   }
 

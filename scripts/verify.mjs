@@ -40,8 +40,8 @@ async function countedStep(name, work) {
   return isGood;
 }
 
-async function npmRun(script) {
-  const { code } = await run('npm', ['run', script], { signal });
+async function npmRun(script, ...args) {
+  const { code } = await run('npm', ['run', script, ...(args.length > 0 ? ['--', ...args] : [])], { signal });
   if (code !== 0) throw new SetupError(`npm run ${script} failed.`);
 }
 
@@ -105,6 +105,7 @@ async function verify() {
   await countedStep('typecheck', () => npmRun('typecheck'));
   await countedStep('build', () => npmRun('build'));
   await step('test', test);
+  await countedStep('faults', () => npmRun('faults', '--quick'));
 }
 
 try {

@@ -1256,6 +1256,36 @@ export const promises = {
     breaks: 'session.include grant: lower the fence by one',
     seenRed: true,
   },
+  'faults.checker.good': {
+    says: 'the fault checker finds nothing in a story in which all went right',
+    breaks: 'checker check: add a violation of its own',
+    seenRed: false,
+  },
+  'faults.checker.stored-once': {
+    says: 'the fault checker sees a turn that is lost, doubled or half',
+    breaks: 'checker stored-once: return nothing',
+    seenRed: false,
+  },
+  'faults.checker.refused': {
+    says: 'the fault checker sees a refused turn that is stored, or runs later',
+    breaks: 'checker stored-once: return nothing',
+    seenRed: false,
+  },
+  'faults.checker.prompts': {
+    says: 'the fault checker sees stale, foreign and disordered prompts and histories',
+    breaks: 'checker true-prefix: return nothing',
+    seenRed: false,
+  },
+  'faults.checker.ends': {
+    says: 'the fault checker sees wrong counts and times, left-overs, hangs and broken streams',
+    breaks: 'checker counts: return nothing',
+    seenRed: false,
+  },
+  'failover.lost-suffix': {
+    says: 'when a failover loses the last writes, no fence is given out twice, and what ran on the lost ones is run again whole',
+    breaks: 'session.include grant: let the fence be the last one plus 1, whatever the time is',
+    seenRed: false,
+  },
 } as const satisfies Record<string, PromiseEntry>;
 
 interface PromiseEntry {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { LEFT_OUT, ROWS } from '../catalogue.ts';
 import type { RowState, RunState } from '../state.ts';
+import { soakChart } from './chart.ts';
 import { percentile } from './figures.ts';
 import { evidenceFile, versions } from './versions.ts';
 
@@ -34,6 +35,7 @@ export function writeEvidence(state: RunState): void {
     '| --- | --- | --- | --- | --- |',
     ...done.flatMap(({ row, found }) => timesOf(row.id, found)),
     '',
+    ...soakOf(state),
     '## Where rows differ from the matrix they were taken from',
     '',
     ...ROWS.flatMap((row) => (row.adapted === null ? [] : [`- ${row.id}: ${row.adapted}.`])),
@@ -44,6 +46,25 @@ export function writeEvidence(state: RunState): void {
     '',
   ];
   writeFileSync(evidenceFile('faults.md'), lines.join('\n'));
+}
+
+/** Memory and descriptors of the replica that the soak left alone; nothing when there was no soak. */
+function soakOf(state: RunState): string[] {
+  const samples = state.rows.R37?.samples ?? [];
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  writeFileSync(evidenceFile('soak.svg'), soakChart(samples));
+  const most = Math.max(...samples.map(({ rssBytes }) => rssBytes));
+  const mb = (bytes: number) => Math.round(bytes / 1e6);
+  return [
+    '## Soak',
+    '',
+    `Resident memory of the replica that is left alone: ${mb(first.rssBytes)} MB before, at most ${mb(most)} MB, ` +
+      `${mb(last.rssBytes)} MB after. Open files: ${first.openFiles} before, ${last.openFiles} after.`,
+    '',
+    '![memory and open files over the soak](soak.svg)',
+    '',
+  ];
 }
 
 function timesOf(id: string, found: RowState): string[] {

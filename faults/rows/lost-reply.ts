@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LOCK_TTL_MS, PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
+import { TAKEOVER_MS } from './kill.ts';
 
 /** Every kind of command that a turn, its readers and its end may need. */
 export const KINDS = [
@@ -76,7 +77,7 @@ export const r13: Row = {
 };
 
 /** A client is told 503 because the reply to its admission was lost, and then the replica dies. */
-async function neverConfirmed(trial: Trial): Promise<void> {
+async function neverConfirmed(trial: Trial, sendsAgain: boolean): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable'] };
   const victim = random.pick(world.slots);
@@ -94,6 +95,7 @@ async function neverConfirmed(trial: Trial): Promise<void> {
   await world.kill(victim);
   trial.count('kills of unconfirmed admissions');
   // As long as a takeover may take, so that one that must not happen has its chance.
+  if (sendsAgain) await trial.say(session, {}, random.pick(trial.up));
   await sleep(LOCK_TTL_MS + 1500);
   await world.revive(victim);
 }
@@ -106,5 +108,57 @@ export const r13b: Row = {
   world: PLAIN,
   quick: 1,
   long: 60,
-  run: neverConfirmed,
+  run: (trial) => neverConfirmed(trial, true),
+};
+
+export const r13c: Row = {
+  id: 'R13c',
+  fault: 'as R13b, and nobody sends a turn that would wait behind the dead one',
+  holds: 'the session is free again for `on_busy: reject` when leases and recovery had their time',
+  adapted: 'added to the matrix; long run only',
+  world: PLAIN,
+  quick: 0,
+  long: 20,
+  run: (trial) => neverConfirmed(trial, false),
+};
+
+/** A turn waits on a replica that dies before it can confirm it; another one waits behind it. */
+async function deadHead(trial: Trial): Promise<void> {
+  const { random, world } = trial;
+  trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable'] };
+  const victim = random.pick(world.slots);
+  const others = world.slots.filter((slot) => slot !== victim);
+  const session = trial.session();
+  const token = trial.token(session);
+  const gate = world.model.gate();
+  world.model.plan(token, { gates: [{ afterWords: random.int(0, 6), gate }] });
+  const running = trial.begin(session, {}, random.pick(others), token);
+  await gate.reached;
+  const trap = victim.proxy?.trap('reply', ({ name }) => name === 'admit-turn');
+  const unconfirmed = trial.begin(session, {}, victim);
+  await trap?.caught;
+  trap?.cut();
+  trial.note(`kill -9 of ${victim.name} before it heard that its turn waits`);
+  await world.kill(victim);
+  trial.count('kills of unconfirmed admissions');
+  const behind = trial.begin(session, {}, random.pick(others));
+  await sleep(random.int(0, 200));
+  gate.open();
+  const openedAt = performance.now();
+  await behind.ended;
+  if (behind.send.end.kind === 'done') {
+    trial.measure('answered behind a dead admission', performance.now() - openedAt, TAKEOVER_MS);
+  }
+  await Promise.all([running.ended, unconfirmed.ended, world.revive(victim)]);
+}
+
+export const r13d: Row = {
+  id: 'R13d',
+  fault: 'kill -9 of a replica before it hears that its turn was taken in and waits; another waits behind',
+  holds: 'the one behind is answered within LOCK_TTL_MS + 5 s',
+  adapted: 'added to the matrix: R1 met it by chance',
+  world: PLAIN,
+  quick: 1,
+  long: 40,
+  run: deadHead,
 };

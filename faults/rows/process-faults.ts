@@ -107,11 +107,7 @@ async function twoVersions(trial: Trial): Promise<void> {
       env: world.env,
     });
     for (let turn = 0; turn < 4; turn += 1) {
-      await trial.say(
-        session,
-        {},
-        { name: 'replica of another build', url: replica.url, process: replica, proxy: null, isGone: false },
-      );
+      await trial.say(session, {}, { name: 'replica of another build', url: replica.url });
       await trial.say(session);
     }
     await replica.kill();

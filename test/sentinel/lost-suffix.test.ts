@@ -1,0 +1,83 @@
+import { expect } from 'vitest';
+import { getSession, saidIn } from '../support/api.ts';
+import { follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
+import { chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import type { RedisServer } from '../support/redis.ts';
+import { startSentinel } from '../support/redis-sentinel.ts';
+import { echo, type ModelRequest } from '../support/scripted-model.ts';
+import { echoed, lastSaid } from '../support/shaky-replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const key = (name: string) => `turnwise:{-/over}:${name}`;
+
+const fenceAt = async (server: RedisServer) => Number(await server.ask('HGET', key('meta'), 'fence'));
+
+promise(
+  'failover.lost-suffix',
+  'when a failover loses the last writes, no fence is given out twice, and what ran on the lost ones is run again whole',
+  async () => {
+    const sentinel = await startSentinel();
+    const { firstPrimary, firstSecondary } = sentinel;
+    const env = { REDIS_SENTINELS: sentinel.addresses, REDIS_SENTINEL_NAME: sentinel.name };
+    const deployment = await startDeployment(2, {}, { redis: firstPrimary, env });
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    await chat(a, 'over', 'before');
+    await chat(b, 'over', 'known to both');
+    const gates = new Map(['first', 'second'].map((message) => [message, deployment.model.gate()]));
+    const asked = new Set<string>();
+    deployment.model.reply((request: ModelRequest) => {
+      const gate = asked.has(lastSaid(request)) ? undefined : gates.get(lastSaid(request));
+      asked.add(lastSaid(request));
+      return gate === undefined ? echo(request) : [{ wait: gate }, ...echo(request)];
+    });
+    const first = await say(a, 'over', 'first');
+    await gates.get('first')?.reached;
+    const second = await say(b, 'over', 'second');
+    await second.until('queued');
+    await waitFor(async () => (await firstSecondary.ask('ZCARD', key('queue'))) === 1, {
+      what: 'the secondary to know of both turns',
+    });
+
+    // From here on only the primary that is to die learns anything: the first ends, the second is granted.
+    firstSecondary.pause();
+    await firstPrimary.ask('CLIENT', 'KILL', 'TYPE', 'replica');
+    gates.get('first')?.open();
+    expect((await first.all()).at(-1)?.event).toBe('done');
+    await gates.get('second')?.reached;
+    const lostFence = await fenceAt(firstPrimary);
+    await firstPrimary.kill();
+    const killedAt = performance.now();
+    firstSecondary.resume();
+    expect(await fenceAt(firstSecondary)).toBeLessThan(lostFence);
+    await waitFor(async () => (await sentinel.primary()) === firstSecondary, {
+      timeoutMs: 20_000,
+      what: 'the secondary to be the primary',
+    });
+    const promotedAt = performance.now();
+    // Whoever runs the second by the lost grant ends only now.
+    gates.get('second')?.open();
+    await waitFor(async () => (await saidIn(a, 'over')).length === 8, {
+      timeoutMs: 20_000,
+      what: 'both turns to be run again',
+    });
+    const settledAt = performance.now();
+    expect(await saidIn(b, 'over')).toEqual(echoed('before', 'known to both', 'first', 'second'));
+    expect(await fenceAt(firstSecondary)).toBeGreaterThan(lostFence);
+    for (const reader of [second, await follow(b, 'over', turnIdOf(first))]) {
+      expect((await reader.all()).at(-1)?.event).toBe('done');
+    }
+    expect((await getSession(a, 'over')).body.message_count).toBe(8);
+    expect((await chat(a, 'over', 'after')).body).toMatchObject({ reply: 'echo:after', message_count: 10 });
+    const prompt = deployment.model.requests.findLast((request) => lastSaid(request) === 'after');
+    expect(prompt?.messages.map(({ content }) => content)).toEqual([
+      ...echoed('before', 'known to both', 'first', 'second'),
+      'after',
+    ]);
+    console.info(
+      `failover: promoted after ${((promotedAt - killedAt) / 1000).toFixed(1)} s, ` +
+        `both turns settled ${((settledAt - promotedAt) / 1000).toFixed(1)} s later`,
+    );
+  },
+  80_000,
+);
