@@ -20,6 +20,7 @@ const alsoOnCluster = [
  * limits, not the server's.
  */
 const alone = [
+  'test/replicas/many-turns.test.ts',
   'test/replicas/rolling-restart.test.ts',
   'test/integration/clients.test.ts',
   'test/integration/event-loop.test.ts',

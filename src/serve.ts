@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
-import { recoverTurns } from './conversation/recover-turns.ts';
 import { inspect } from './inspection.ts';
 import { checkFormat } from './redis/format.ts';
 import { shutDownOnSignal } from './shutdown.ts';
@@ -76,7 +75,7 @@ function recoverNowAndThen(replica: Replica): () => void {
   const loop = async () => {
     while (!stopped.signal.aborted) {
       await sleep(RECOVER_EVERY_MS * (0.75 + Math.random() / 2));
-      if (!stopped.signal.aborted && !replica.turns.live.isDraining) await recoverTurns(replica.turns);
+      if (!stopped.signal.aborted && !replica.turns.live.isDraining) await replica.recovery.look();
     }
   };
   void loop();

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import type { TurnDeps, TurnLimits } from './conversation/deps.ts';
 import { LiveTurns } from './conversation/live-turns.ts';
 import type { Notice, Observer, TurnRef } from './conversation/ports.ts';
-import { recoverTurns } from './conversation/recover-turns.ts';
+import { TurnRecovery } from './conversation/turn-recovery.ts';
 import { TurnwiseError } from './errors.ts';
 import type { HttpSettings } from './http/http-deps.ts';
 import { reconcile } from './jobs/reconcile.ts';
@@ -24,6 +24,7 @@ import { Metrics } from './telemetry/metrics.ts';
 export interface Replica {
   readonly replicaId: string;
   readonly turns: TurnDeps;
+  readonly recovery: TurnRecovery;
   readonly redis: RedisRoom;
   readonly model: OpenAiModel;
   readonly metrics: Metrics;
@@ -42,7 +43,7 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
     { place: redisPlace(config), keyPrefix: config.KEY_PREFIX, replicaId, ...storeSettings(config) },
     {
       noticed: (notice: Notice) => {
-        if (notice.kind === 'orphans') void recoverTurns(turns);
+        if (notice.kind === 'orphans') void recovery.look();
         else live.notice(notice);
       },
       missed: () => live.wakeAll(),
@@ -72,7 +73,8 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
     observer,
     newTurnId: makeTurnIds(replicaId),
   };
-  return { replicaId, turns, redis, model, metrics, httpSettings: httpSettings(config) };
+  const recovery = new TurnRecovery(turns);
+  return { replicaId, turns, recovery, redis, model, metrics, httpSettings: httpSettings(config) };
 }
 
 /** The worker on background jobs, on connections of its own. */

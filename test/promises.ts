@@ -72,12 +72,12 @@ export const promises = {
   },
   'takeover.kill.reader-sees-it-go-on': {
     says: 'a reader on another replica sees a killed turn restarted and then answered whole',
-    breaks: 'serve: do not call recoverTurns',
+    breaks: 'serve: do not look for turns of dead replicas',
     seenRed: true,
   },
   'takeover.kill.nobody-watches': {
     says: 'a killed turn is taken over with no reader and nobody waiting',
-    breaks: 'serve: do not call recoverTurns',
+    breaks: 'serve: do not look for turns of dead replicas',
     seenRed: true,
   },
   'takeover.kill.order-behind-it': {
@@ -232,7 +232,7 @@ export const promises = {
   },
   'repeat.after-death': {
     says: 'a key whose replica died, before or after the answer, still means the one turn',
-    breaks: 'serve: do not call recoverTurns',
+    breaks: 'serve: do not look for turns of dead replicas',
     seenRed: true,
   },
   'order.two-hundred': {
@@ -1123,8 +1123,8 @@ export const promises = {
   },
   'outage.down': {
     says: 'while Redis is down all is refused within a second, running turns keep their answers and commit when it is back',
-    breaks: 'commit-turn: give up at the first error',
-    seenRed: false,
+    breaks: 'turn-recovery look: do not wait until Redis has answered for a while',
+    seenRed: true,
   },
   'outage.refused-never-runs': {
     says: 'while Redis is frozen turns are refused within a second, and none that was refused runs when it wakes',
@@ -1248,7 +1248,7 @@ export const promises = {
   },
   'sentinel.takeover': {
     says: 'behind Sentinels conversations stay apart on every replica, and the turn of a killed replica goes on',
-    breaks: 'serve: do not call recoverTurns',
+    breaks: 'serve: do not look for turns of dead replicas',
     seenRed: true,
   },
   'failover.whole-and-in-order': {
@@ -1285,6 +1285,26 @@ export const promises = {
     says: 'when a failover loses the last writes, no fence is given out twice, and what ran on the lost ones is run again whole',
     breaks: 'session.include grant: let the fence be the last one plus 1, whatever the time is',
     seenRed: false,
+  },
+  'outage.waits-quietly': {
+    says: 'turns whose wait is over while Redis is away ask for it now and then, and end as queue_timeout when it is back',
+    breaks: 'wait-turn: after a failure pause no longer than the wait',
+    seenRed: true,
+  },
+  'takeover.kill.many': {
+    says: 'all turns of a killed replica are taken over in time, however many they were',
+    breaks: 'turn-recovery look: 10 turns at once, and not again while there is more',
+    seenRed: true,
+  },
+  'takeover.lost-reply': {
+    says: 'a claim whose reply is lost is made good by the replica that made it, and counts as one attempt',
+    breaks: 'claim-turn: do not recognise its own repeat',
+    seenRed: true,
+  },
+  'busy.rollback.stays': {
+    says: 'a turn that was rolled back leaves nothing, whoever cancels it after that',
+    breaks: 'session.include ask_to_stop: let a weaker wish replace a stronger one',
+    seenRed: true,
   },
 } as const satisfies Record<string, PromiseEntry>;
 

@@ -58,7 +58,10 @@ async function untilEnded(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord 
 async function seize(deps: TurnDeps, ref: TurnRef): Promise<TurnRecord> {
   const claimed = await deps.takeover.claim(ref, 'seize');
   if (claimed.kind === 'seized') await endSeized(deps, ref, claimed);
-  return (await mustFind(deps, ref)).record;
+  const { record } = await mustFind(deps, ref);
+  // Somebody else has it by now, or the record can not be written: to ask again is all that helps.
+  if (!isEnded(record.status)) throw new TurnwiseError('redis_unavailable');
+  return record;
 }
 
 async function mustFind(deps: TurnDeps, place: TurnPlace): Promise<StoredTurn> {

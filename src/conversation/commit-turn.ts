@@ -41,6 +41,7 @@ export async function commitTurn(
     unlogged: context.unlogged,
   };
   const beganMs = performance.now();
+  let fullSinceMs: number | null = null;
   for (;;) {
     const event = terminalEvent(outcome, current);
     const ending = endingFor(outcome, current, event);
@@ -61,14 +62,20 @@ export async function commitTurn(
       case 'fenced':
         turn.lose(ended.kind);
         return;
+      case 'locked':
+        // By a lock of this replica's own whose reply is out or lost, or by a straggler: the fence is ours.
+        await deps.store.freeLock(turn.ref, grant.fence).catch(() => 'fenced');
+        await sleep(COMMIT_RETRY_MS * Math.random());
+        continue;
       case 'unanswered':
         if (turn.loss !== null) return;
-        if (ended.code === 'storage_full' && current.kind !== 'failed' && isOver(beganMs, FULL_PATIENCE_MS)) {
+        if (ended.code === 'storage_full') fullSinceMs ??= performance.now();
+        if (fullSinceMs !== null && current.kind !== 'failed' && isOver(fullSinceMs, FULL_PATIENCE_MS)) {
           // A full Redis still lets a turn go that leaves nothing; else it would be asked again later.
           current = { ...timesOf(current), kind: 'failed', failure: failureOfCode('storage_full') };
           continue;
         }
-        if (isOver(beganMs, AWAY_PATIENCE_MS)) return giveUp(turn, ended.code);
+        if (isOver(beganMs, AWAY_PATIENCE_MS)) return giveUp(turn);
         // Not in step with others: on a connection that each of them breaks, one would always be behind another.
         await sleep(COMMIT_RETRY_MS * (0.5 + Math.random()));
         continue;
@@ -94,13 +101,13 @@ async function endOnce(deps: TurnDeps, context: CommitContext, ending: Ending): 
   } catch (error) {
     deps.observer.failed('commit a turn', error, context.turn.ref);
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'corrupt_session' && ending.outcome === 'completed') return { kind: 'corrupt' };
+    if (code === 'corrupt_session' && ending.outcome !== 'failed') return { kind: 'corrupt' };
     return { kind: 'unanswered', code: code === 'storage_full' ? 'storage_full' : 'commit_unknown' };
   }
 }
 
 /** Only readers here are told: nothing can be written, and whether something was cannot be known. */
-function giveUp(turn: LiveTurn, code: 'storage_full' | 'commit_unknown'): void {
-  turn.emit({ type: 'error', ...failureOfCode(code) });
+function giveUp(turn: LiveTurn): void {
+  turn.emit({ type: 'error', ...failureOfCode('commit_unknown') });
   turn.feed.close('ended');
 }

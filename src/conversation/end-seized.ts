@@ -24,19 +24,39 @@ export async function endSeized(deps: TurnDeps, ref: TurnRef, seized: Seized): P
     said,
     unlogged: [],
   };
-  const conclusion = conclusionOf(seized, stored.record.startedAtMs ?? nowMs, nowMs);
-  const ending = endingFor(outcome, conclusion, terminalEvent(outcome, conclusion));
-  await deps.store.end(ref, seized.fence, null, ending);
+  const times = { startedAtMs: stored.record.startedAtMs ?? nowMs, endedAtMs: nowMs };
+  let conclusion: Conclusion = { ...times, ...causeOf(seized) };
+  for (;;) {
+    const ending = endingFor(outcome, conclusion, terminalEvent(outcome, conclusion));
+    const ended = await deps.store.end(ref, seized.fence, null, ending);
+    switch (ended.kind) {
+      case 'stopped':
+        conclusion = { ...times, kind: 'stopped', stop: ended.stop };
+        continue;
+      case 'corrupt':
+        conclusion = { ...times, kind: 'failed', failure: failureOfCode('corrupt_session') };
+        continue;
+      case 'locked':
+        await deps.store.freeLock(ref, seized.fence);
+        continue;
+      case 'ok':
+      case 'gone':
+      case 'fenced':
+        return;
+      default:
+        assertNever(ended);
+    }
+  }
 }
 
-function conclusionOf(seized: Seized, startedAtMs: number, endedAtMs: number): Conclusion {
+function causeOf(seized: Seized) {
   switch (seized.why) {
     case 'stopped':
-      return { kind: 'stopped', startedAtMs, endedAtMs, stop: seized.stop };
+      return { kind: 'stopped', stop: seized.stop } as const;
     case 'exhausted':
-      return { kind: 'failed', startedAtMs, endedAtMs, failure: failureOfCode('attempts_exhausted') };
+      return { kind: 'failed', failure: failureOfCode('attempts_exhausted') } as const;
     case 'unconfirmed':
-      return { kind: 'failed', startedAtMs, endedAtMs, failure: failureOfCode('redis_unavailable') };
+      return { kind: 'failed', failure: failureOfCode('redis_unavailable') } as const;
     default:
       return assertNever(seized.why);
   }

@@ -49,7 +49,7 @@ export function endingFor(outcome: Outcome, conclusion: Conclusion, event: TurnE
   const messages = messagesOf(outcome, conclusion);
   return {
     outcome: outcomeOf(conclusion),
-    overridesStop: conclusion.kind !== 'completed',
+    heeds: heededBy(conclusion),
     messages,
     messageCountBefore: outcome.messageCountBefore,
     kept: messages.length > 0,
@@ -59,6 +59,11 @@ export function endingFor(outcome: Outcome, conclusion: Conclusion, event: TurnE
     tail: [...outcome.unlogged, event],
     lastId: outcome.lastId,
   };
+}
+
+function heededBy(conclusion: Conclusion): Ending['heeds'] {
+  if (conclusion.kind === 'stopped') return conclusion.stop;
+  return conclusion.kind === 'failed' ? 'any' : null;
 }
 
 function outcomeOf(conclusion: Conclusion): Ending['outcome'] {

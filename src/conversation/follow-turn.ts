@@ -84,7 +84,6 @@ async function* fromLog(
   try {
     let last = after;
     while (!signal.aborted) {
-      if (deps.live.isDraining) throw new TurnwiseError('draining');
       const seen = await untilAnswered(deps, signal, () => lookAtLog(deps, ref, last));
       if (seen === null) return;
       if (seen.length > 0) {
@@ -93,6 +92,8 @@ async function* fromLog(
         if (endsWithTerminal(seen)) return;
         continue;
       }
+      // Not before it has looked: a turn that ended as this replica left is told here.
+      if (deps.live.isDraining) throw new TurnwiseError('draining');
       await bell.heard(LOOK_EVERY_MS);
     }
   } finally {

@@ -3,6 +3,8 @@ import type { TurnDeps } from './deps.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { Lease } from './ports.ts';
 
+const RETRY_AT_MOST_MS = 250;
+
 /**
  * Keeps the hold on a running turn: extends lock and lease every third of their time, and hears in the same
  * breath whether the turn is still this replica's and whether it is to stop.
@@ -16,6 +18,8 @@ export class LeaseKeeper {
   readonly #fence: string;
   #lease: Lease;
   #validUntilMs: number;
+  /** After a try that failed the next is not due before. */
+  #notBeforeMs = 0;
   #timer: NodeJS.Timeout | null = null;
   #renewing: Promise<void> | null = null;
   #isOver = false;
@@ -38,9 +42,15 @@ export class LeaseKeeper {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
+  /** Lets go of the lock of a turn that no script of this replica ends any more. */
+  release(): Promise<void> {
+    return this.#lease.release();
+  }
+
   /** Settled at once while the lease is good; else first asks Redis: this replica may have slept. */
   async check(): Promise<void> {
-    if (performance.now() > this.#validUntilMs) await this.#renew();
+    const nowMs = performance.now();
+    if (nowMs > this.#validUntilMs && nowMs >= this.#notBeforeMs) await this.#renew();
   }
 
   get #beatMs(): number {
@@ -63,10 +73,13 @@ export class LeaseKeeper {
   async #renewOnce(): Promise<void> {
     const sentAtMs = performance.now();
     try {
-      const [beat, hold] = await Promise.all([
-        this.#deps.store.beat(this.#turn.ref, this.#fence),
-        this.#lease.extend(),
-      ]);
+      // A full Redis refuses to extend the lock, but what the beat says holds all the same.
+      const extending = this.#lease.extend().catch((error: unknown) => {
+        this.#deps.observer.failed('extend the lock', error, this.#turn.ref);
+        return 'unknown' as const;
+      });
+      const beat = await this.#deps.store.beat(this.#turn.ref, this.#fence);
+      const hold = await extending;
       if (this.#isOver) return;
       // The commit is in, only its reply was lost: whoever sends it again will hear so. Not a loss.
       if (beat.kind === 'ended') return this.end();
@@ -77,13 +90,19 @@ export class LeaseKeeper {
       this.#plan(this.#beatMs);
     } catch (error) {
       this.#deps.observer.failed('renew the lease', error, this.#turn.ref);
-      this.#plan(this.#deps.limits.lockTtlMs / 10);
+      // Soon enough to be heard after an outage before others take this replica for dead.
+      const retryMs = Math.min(this.#deps.limits.lockTtlMs / 10, RETRY_AT_MOST_MS);
+      this.#notBeforeMs = performance.now() + retryMs;
+      this.#plan(retryMs);
     }
   }
 
   /** The lock ran out or was deleted, but the fence is still ours: nobody else began. */
   async #takeAgain(): Promise<void> {
     const again = await this.#deps.lock.acquire(this.#turn.ref.session);
-    if (again !== null) this.#lease = again;
+    if (again === null) return;
+    this.#lease = again;
+    // The turn ended meanwhile, and with it what frees the lock.
+    if (this.#isOver) await again.release();
   }
 }

@@ -7,6 +7,8 @@ import { TurnFeed } from './turn-feed.ts';
 /** Why a turn is no longer this replica's: another has it, or its session is no more, or this replica leaves. */
 export type Loss = 'fenced' | 'gone' | 'draining';
 
+const STRENGTH: Readonly<Record<StopKind, number>> = { cancel: 1, interrupt: 2, rollback: 3 };
+
 /**
  * A turn that waits or runs on this replica: what reaches it from outside (a wake-up, a wish to stop, the
  * news that it is lost) and what its readers here see. The truth about it stands in Redis.
@@ -41,9 +43,9 @@ export class LiveTurn {
     return this.#last;
   }
 
-  /** A later wish replaces an earlier one: whoever rolls back wants nothing left, cancelled before or not. */
+  /** A weaker wish does not replace a stronger one: who rolls back wants nothing left, whoever cancels after. */
   askToStop(kind: StopKind): void {
-    this.#stop = kind;
+    if (this.#stop === null || STRENGTH[kind] > STRENGTH[this.#stop]) this.#stop = kind;
     this.#stopped.abort();
     this.bell.ring();
   }
@@ -57,6 +59,11 @@ export class LiveTurn {
   /** Events from here on belong to this attempt; its first has number 1. */
   beginAttempt(attempt: number): void {
     this.#last = { attempt, seq: 0 };
+  }
+
+  /** Events go on behind this one, which another replica told. */
+  goOnAfter(last: EventId): void {
+    this.#last = last;
   }
 
   /** @returns the place that the event got */

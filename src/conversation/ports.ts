@@ -80,8 +80,8 @@ export type Beat =
 /** How a running turn ends, and what of it is kept. */
 export interface Ending {
   readonly outcome: 'completed' | 'cancelled' | 'failed';
-  /** A stop that was asked for does not keep this from being written. */
-  readonly overridesStop: boolean;
+  /** The stop that this end heeds: null when it knows of none, `any` when none matters. Another is `stopped`. */
+  readonly heeds: StopKind | 'any' | null;
   readonly messages: readonly NewMessage[];
   readonly messageCountBefore: number;
   readonly kept: boolean;
@@ -103,13 +103,20 @@ export interface NewMessage {
 export type Ended =
   | { readonly kind: 'ok'; readonly messageCount: number }
   | { readonly kind: 'stopped'; readonly stop: StopKind }
-  | { readonly kind: 'gone' | 'fenced' | 'corrupt' };
+  /** `locked`: nothing was written, because the lock holds another value; the fence is still this one. */
+  | { readonly kind: 'gone' | 'fenced' | 'locked' | 'corrupt' };
 
 export type Withdrawn = { readonly kind: 'ok' | 'gone' | 'ended' } | { readonly kind: 'running' };
 
 export type Claimed =
   | { readonly kind: 'granted'; readonly grant: OpenGrant }
-  | { readonly kind: 'adopted'; readonly isConfirmed: boolean }
+  /** `last`: the place of its last event. */
+  | {
+      readonly kind: 'adopted';
+      readonly isConfirmed: boolean;
+      readonly last: EventId;
+      readonly waitedMs: number;
+    }
   | {
       readonly kind: 'seized';
       readonly why: 'stopped' | 'exhausted' | 'unconfirmed';
@@ -139,8 +146,8 @@ export interface TurnQueue {
   join(joining: Joining): Promise<Joined>;
   /** Takes a message out again whose caller was told that it was not taken in. */
   unjoin(turn: TurnRef, joinerId: string): Promise<void>;
-  /** Makes the admission count: settled before a caller hears of the turn. False: too late, or gone. */
-  confirm(turn: TurnRef): Promise<boolean>;
+  /** Makes the admission count: settled before a caller hears of the turn. */
+  confirm(turn: TurnRef): Promise<'ok' | 'late' | 'gone'>;
   open(turn: TurnRef): Promise<Opened>;
   withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
 }
@@ -168,9 +175,8 @@ export interface TurnTakeover {
   release(turn: TurnRef, lockValue: string | null): Promise<void>;
   /** Puts a turn on the list of those to look after, when its lease may have been lost from it. */
   suspect(session: SessionRef, turnId: string): Promise<void>;
-  /** Turns whose lease is over, oldest first. */
-  overdue(limit: number): Promise<readonly TurnPlace[]>;
-  forget(place: TurnPlace): Promise<void>;
+  /** Turns whose lease is over, oldest first; or only those that their replica let go of. */
+  overdue(limit: number, which: 'all' | 'released'): Promise<readonly TurnPlace[]>;
 }
 
 export interface TurnPlace {
@@ -232,6 +238,8 @@ export interface Lease {
   readonly value: string;
   /** `lost`: another has it, or it ran out. @throws redis_unavailable when that cannot be told */
   extend(): Promise<'held' | 'lost'>;
+  /** Lets go, where no script does it. What fails is over with the hold's time; never throws. */
+  release(): Promise<void>;
 }
 
 export interface SessionLock {

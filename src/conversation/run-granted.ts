@@ -18,7 +18,7 @@ export interface AskedLock {
 export function askForLock(deps: TurnDeps, turn: LiveTurn): AskedLock {
   const sinceMs = performance.now();
   const answer = deps.lock.acquire(turn.ref.session);
-  // Awaited later, or never when the turn is not taken in.
+  // Awaited later, when the turn is taken in.
   answer.catch(() => {});
   return { sinceMs, answer };
 }

@@ -48,7 +48,8 @@ export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<voi
       });
     });
     const unlogged = await writer.close();
-    if (turn.loss === null) {
+    // An answer that is whole when the grace is over is stored here, not asked for again elsewhere.
+    if (turn.loss === null || (turn.loss === 'draining' && ending.kind === 'completed')) {
       await commitTurn(deps, { turn, grant, lockValue: () => keeper.lockValue, said, unlogged }, ending);
     }
   } catch (error) {
@@ -57,6 +58,7 @@ export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<voi
   } finally {
     keeper.end();
     if (turn.loss !== null) await leaveTurn(deps, turn, keeper.lockValue);
+    if (turn.loss === 'gone' || turn.loss === 'fenced') await keeper.release();
   }
 }
 

@@ -33,16 +33,23 @@ export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<
   await checkMessage(request.message, deps.limits, deps.counter);
   const repeat = idempotencyOf(request, deps.limits.onBusy);
   let submission: Submission = { request, repeat, replaces: null };
-  for (;;) {
+  for (let stale = 0; ; ) {
     const tried = await tryOnce(deps, submission);
     if (tried.kind === 'in') return tried.turn;
-    if (tried.kind === 'stale') continue;
+    if (tried.kind === 'stale') {
+      stale += 1;
+      // What waits there cannot be joined: to wait behind it is the next best.
+      if (stale >= JOIN_TRIES) submission = { ...submission, request: { ...request, onBusy: 'enqueue' } };
+      continue;
+    }
     const earlier = await earlierTurn(deps, submission, tried.idempotencyValue);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
     submission = { ...submission, replaces: tried.idempotencyValue };
   }
 }
+
+const JOIN_TRIES = 3;
 
 /** A request with what its Idempotency-Key means for it. */
 interface Submission {
@@ -106,14 +113,26 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
     if (!isRefusal(error)) void takeBack(deps, turn);
     throw error;
   } finally {
-    if (!isHere) deps.live.remove(live);
+    if (!isHere) {
+      // Who found it here under the same Idempotency-Key reads on in the log.
+      live.feed.close('moved');
+      deps.live.remove(live);
+    }
   }
 }
 
 /** Confirms the admission and asks for the lock in one go; once it is confirmed the turn is in, lock or not. */
 async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: string): Promise<void> {
   const asked = askForLock(deps, live);
-  await confirmAdmission(deps, live.ref);
+  try {
+    await confirmAdmission(deps, live.ref);
+  } catch (error) {
+    void asked.answer.then(
+      (lease) => lease?.release(),
+      () => {},
+    );
+    throw error;
+  }
   const openGrant = { ...grant, userMessages: [message] };
   void runGranted(deps, live, openGrant, asked).finally(() => deps.live.remove(live));
 }
@@ -176,6 +195,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'queue_full',
   'too_large',
   'idempotency_mismatch',
+  'session_deleted',
 ]);
 
 /** Redis itself said that the turn is not taken in. */

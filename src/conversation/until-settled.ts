@@ -11,17 +11,18 @@ const RETRY_MS = 50;
 /**
  * Makes the admission of a turn count.
  *
- * @throws redis_unavailable: it does not, and never will. commit_unknown: it may
+ * @throws redis_unavailable: it does not, and never will. session_deleted. commit_unknown: it may
  */
 export async function confirmAdmission(deps: TurnDeps, turn: TurnRef): Promise<void> {
   let asked = 0;
-  const isConfirmed = await untilSettled(turn, () => {
+  const confirmed = await untilSettled(turn, () => {
     asked += 1;
     return deps.queue.confirm(turn);
   });
-  if (isConfirmed) return;
-  // The first time may have been carried out, and the turn be another replica's by now.
-  throw asked === 1 ? new TurnwiseError('redis_unavailable') : unsettled(turn);
+  if (confirmed === 'ok') return;
+  // An earlier try may have been carried out, and the turn be another replica's by now.
+  if (asked > 1) throw unsettled(turn);
+  throw new TurnwiseError(confirmed === 'gone' ? 'session_deleted' : 'redis_unavailable');
 }
 
 /**

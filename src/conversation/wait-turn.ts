@@ -13,30 +13,47 @@ const LOOK_EVERY_MS = 1000;
 /** Nothing runs, only the lock is held still: it will not be for long, and nobody will ring. */
 const LOCK_LOOK_MS = 50;
 
-/** Waits until it is the turn's turn and runs it. Ends it when that takes too long; never throws. */
+/**
+ * Waits until it is the turn's turn and runs it. Ends it when that takes too long; never throws.
+ *
+ * @param waitedMs  how long it has waited elsewhere
+ */
 export async function waitForTurn(
   deps: TurnDeps,
   turn: LiveTurn,
   firstPosition: number,
   firstAhead: Ahead,
+  waitedMs = 0,
 ): Promise<void> {
-  const untilMs = performance.now() + deps.limits.queueWaitMs;
+  const untilMs = performance.now() + deps.limits.queueWaitMs - waitedMs;
   // Each look also renews the turn's keys, so it must come well within the session's time.
   const lookEveryMs = Math.min(LOOK_EVERY_MS, deps.limits.sessionTtlMs / 3);
   let [position, waitMs] = [firstPosition, firstAhead.runningTurnId === null ? LOCK_LOOK_MS : lookEveryMs];
+  let [isGranted, hasFailed] = [false, false];
   for (;;) {
-    await turn.bell.heard(Math.min(waitMs + Math.random() * 100, Math.max(0, untilMs - performance.now())));
+    const leftMs = Math.max(0, untilMs - performance.now());
+    const pauseMs = waitMs + Math.random() * 100;
+    // After a failure the whole pause, though the wait be over: else it would ask a Redis that is away without one.
+    await turn.bell.heard(hasFailed ? pauseMs : Math.min(pauseMs, leftMs));
+    hasFailed = false;
     if (turn.loss !== null) return leaveTurn(deps, turn);
     try {
-      if (turn.stop !== null) return await withdraw(deps, turn, { outcome: 'cancelled', failure: null });
-      if (performance.now() >= untilMs) {
-        return await withdraw(deps, turn, { outcome: 'failed', failure: failureOfCode('queue_timeout') });
+      const why = isGranted ? null : reasonToWithdraw(turn, performance.now() >= untilMs);
+      if (why !== null) {
+        const withdrawn = await deps.queue.withdraw(turn.ref, { ...why, evenIfRunning: false });
+        if (withdrawn.kind !== 'running') {
+          turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
+          return leaveTurn(deps, turn);
+        }
+        // It was granted by a look whose answer was lost; the next look hears so.
+        isGranted = true;
       }
       const opened = await deps.queue.open(turn.ref);
       switch (opened.kind) {
         case 'granted':
           return await runGranted(deps, turn, opened.grant);
         case 'waiting':
+          isGranted = false;
           waitMs = opened.lockTtlMs > 0 ? Math.min(lookEveryMs, opened.lockTtlMs + 5) : lookEveryMs;
           if (opened.ahead.isStale && opened.ahead.runningTurnId !== null) {
             await deps.takeover.suspect(turn.ref.session, opened.ahead.runningTurnId);
@@ -60,25 +77,19 @@ export async function waitForTurn(
       if (!(error instanceof TurnwiseError) || error.code === 'corrupt_session') {
         return failHere(deps, turn, error);
       }
-      waitMs = lookEveryMs;
+      [waitMs, hasFailed] = [lookEveryMs, true];
     }
   }
+}
+
+function reasonToWithdraw(turn: LiveTurn, isTimeOver: boolean): Omit<Withdrawal, 'evenIfRunning'> | null {
+  if (turn.stop !== null) return { outcome: 'cancelled', failure: null };
+  return isTimeOver ? { outcome: 'failed', failure: failureOfCode('queue_timeout') } : null;
 }
 
 async function tellPosition(deps: TurnDeps, turn: LiveTurn, position: number): Promise<void> {
   const event = { type: 'queued', position } as const;
   await deps.store.append(turn.ref, deps.replicaId, turn.emit(event), [event]);
-}
-
-async function withdraw(
-  deps: TurnDeps,
-  turn: LiveTurn,
-  ending: Omit<Withdrawal, 'evenIfRunning'>,
-): Promise<void> {
-  const withdrawn = await deps.queue.withdraw(turn.ref, { ...ending, evenIfRunning: false });
-  // Granted in the same moment by its own look: that look goes on with it.
-  if (withdrawn.kind !== 'running') turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
-  return leaveTurn(deps, turn);
 }
 
 async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notice, TurnPlace } from '../conversation/ports.ts';
 import { isStopKind } from '../conversation/turn.ts';
 import type { Client } from './connect.ts';
@@ -5,6 +6,8 @@ import { type Keys, parseSessionTag } from './keys.ts';
 import { parseObject } from './message-codec.ts';
 
 type Listener = () => void;
+
+const SUBSCRIBE_PATIENCE_MS = 500;
 
 /** Name under which every replica listens. */
 const EVERYBODY = 'all';
@@ -47,7 +50,11 @@ export class Mailbox {
     const listeners = this.#watchers.get(channel) ?? new Set();
     this.#watchers.set(channel, listeners);
     listeners.add(listener);
-    if (listeners.size === 1) await this.#subscriber.subscribe(channel).catch(() => {});
+    if (listeners.size === 1) {
+      const subscribed = this.#subscriber.subscribe(channel).catch(() => {});
+      // This connection waits for Redis as long as it takes; a reader does not, and looks by itself meanwhile.
+      await Promise.race([subscribed, sleep(SUBSCRIBE_PATIENCE_MS)]);
+    }
     return () => {
       listeners.delete(listener);
       if (listeners.size > 0 || this.#watchers.get(channel) !== listeners) return;

@@ -2,6 +2,9 @@ import type { TurnPlace } from '../conversation/ports.ts';
 import type { Client } from './connect.ts';
 import { type Keys, parseSessionTag, sessionTag } from './keys.ts';
 
+/** Stands for the end of a lease in the list when a replica let go of the turn by itself. */
+export const RELEASED_MS = 0;
+
 /**
  * The list of live turns with the end of their lease, so that one nobody watches is taken over too. It stands
  * in a slot of its own, so it is written beside the scripts; what it says is only a hint to look.
@@ -29,7 +32,7 @@ export class RunningIndex {
   }
 
   async expire(turn: TurnPlace): Promise<void> {
-    await this.#client.zadd(this.#key, 'XX', 0, memberOf(turn));
+    await this.#client.zadd(this.#key, 'XX', RELEASED_MS, memberOf(turn));
   }
 
   async suspect(turn: TurnPlace, lookAtMs: number): Promise<void> {

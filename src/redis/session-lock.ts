@@ -6,7 +6,7 @@ import { asTurnwiseError } from './failures.ts';
 import type { Keys } from './keys.ts';
 
 /**
- * The lock on a session, by Redlock: `acquire` and `extend` with its own retries off. Its `using` is never
+ * The lock on a session, by Redlock: `acquire`, `extend` and `release` with its own retries off. Its `using` is never
  * called: it aborts only after the time is over, and can hang. The lock is freed by the script that ends the turn.
  */
 export class RedlockSessionLock implements SessionLock {
@@ -40,6 +40,9 @@ export class RedlockSessionLock implements SessionLock {
         if (extended === 'locked') return 'lost';
         lock = extended;
         return 'held';
+      },
+      release: async () => {
+        await this.#redlock.release(lock, { retryCount: 0 }).catch(() => {});
       },
     };
   }

@@ -13,6 +13,9 @@ import { SessionIndex } from './session-index.ts';
 /** How often a delete that was overtaken by new turns is tried again. */
 const DELETE_TRIES = 20;
 
+/** How often a page is read again that a commit moved. */
+const PAGE_TRIES = 3;
+
 export class RedisSessionStore implements SessionStore {
   readonly #client: Client;
   readonly #keys: Keys;
@@ -48,9 +51,9 @@ export class RedisSessionStore implements SessionStore {
     for (let attempt = 0; attempt < DELETE_TRIES; attempt += 1) {
       const word = await this.#removeOnce(this.#keys.session(session), tag);
       if (word === 'STALE') continue;
-      if (word === 'MISSING') return false;
+      // Also when there was none: it may have gone by a call whose reply was lost.
       await answered(this.#writer.remove(session));
-      return true;
+      return word !== 'MISSING';
     }
     throw corrupt(session, 'its turns change faster than it can be deleted');
   }
@@ -95,7 +98,12 @@ export class RedisSessionStore implements SessionStore {
     return answered(this.#index.count(owner));
   }
 
-  async messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage | null> {
+  async messages(
+    session: SessionRef,
+    limit: number,
+    before: string | null,
+    tries = 1,
+  ): Promise<MessagePage | null> {
     const keys = this.#keys.session(session);
     const [count, dropped] = await answered(this.#client.hmget(keys.meta, 'message_count', 'dropped'));
     if (count === null || count === undefined) return null;
@@ -104,7 +112,11 @@ export class RedisSessionStore implements SessionStore {
     const from = Math.max(first, until - limit);
     if (until <= from) return { messages: [], hasMore: false };
     const texts = await answered(this.#client.lrange(keys.messages, from - first, until - first - 1));
-    return { messages: texts.map((text) => decodeMessage(session, text)), hasMore: from > first };
+    const messages = texts.map((text) => decodeMessage(session, text));
+    // A commit that dropped the oldest in between moved all places by as many.
+    const isMoved = messages[0] !== undefined && placeOf(messages[0].id) !== from;
+    if (isMoved && tries < PAGE_TRIES) return this.messages(session, limit, before, tries + 1);
+    return { messages, hasMore: from > first };
   }
 
   async slice(session: SessionRef, history: History, from: number): Promise<readonly Message[]> {

@@ -153,17 +153,28 @@ export class RedisTurnQueue implements TurnQueue {
     );
   }
 
-  async confirm(turn: TurnRef): Promise<boolean> {
-    const first = await answered(this.#confirmOnce(turn));
-    return first === 'OK' || (first === 'LATE' && (await answered(this.#confirmOnce(turn))) === 'OK');
+  async confirm(turn: TurnRef): Promise<'ok' | 'late' | 'gone'> {
+    const first = await this.#confirmOnce(turn);
+    return first === 'late' ? this.#confirmOnce(turn) : first;
   }
 
-  async #confirmOnce(turn: TurnRef): Promise<string> {
+  async #confirmOnce(turn: TurnRef): Promise<'ok' | 'late' | 'gone'> {
     const { client, clock, settings } = this.#context;
     const key = this.#context.sessionKeys(turn).turn(turn.turnId);
-    const reply = new ScriptReply(await client.confirmTurn(1, key, settings.replicaId, this.#deadline()));
-    if (reply.word === 'LATE') clock.learn(reply.number(1));
-    return reply.word;
+    const reply = new ScriptReply(
+      await answered(client.confirmTurn(1, key, settings.replicaId, this.#deadline())),
+    );
+    switch (reply.word) {
+      case 'OK':
+        return 'ok';
+      case 'LATE':
+        clock.learn(reply.number(1));
+        return 'late';
+      case 'GONE':
+        return 'gone';
+      default:
+        return reply.unexpected('confirm-turn');
+    }
   }
 
   async open(turn: TurnRef): Promise<Opened> {

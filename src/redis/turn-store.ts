@@ -81,7 +81,7 @@ export class RedisTurnStore implements TurnStore {
           this.#context.settings.sessionTtlMs,
           this.#context.settings.logTtlMs,
           ending.outcome,
-          ending.overridesStop ? 1 : 0,
+          ending.heeds ?? '',
           this.#context.settings.maxMessages,
           place,
           formatEventId(ending.lastId),
@@ -129,6 +129,8 @@ export class RedisTurnStore implements TurnStore {
         return { kind: 'gone' };
       case 'FENCED':
         return { kind: 'fenced' };
+      case 'LOCKED':
+        return { kind: 'locked' };
       case 'CORRUPT':
         return { kind: 'corrupt' };
       default:

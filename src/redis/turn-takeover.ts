@@ -1,9 +1,11 @@
+import { BEFORE_ALL, parseEventId } from '../conversation/events.ts';
 import type { Claimed, TurnPlace, TurnRef, TurnTakeover } from '../conversation/ports.ts';
 import type { SessionRef } from '../conversation/session.ts';
 import { isStopKind } from '../conversation/turn.ts';
 import { answered } from './failures.ts';
 import { sessionTag } from './keys.ts';
 import { ScriptReply } from './replies.ts';
+import { RELEASED_MS } from './running-index.ts';
 import { HISTORY_TAIL, type TurnContext } from './turn-context.ts';
 
 /** What happens to the turns of a replica that died, sleeps or leaves. */
@@ -42,7 +44,12 @@ export class RedisTurnTakeover implements TurnTakeover {
         return { kind: 'granted', grant: this.#context.openGrant(turn, reply) };
       case 'ADOPTED':
         this.#context.running.extend(turn, leaseEndMs);
-        return { kind: 'adopted', isConfirmed: reply.number(1) === 1 };
+        return {
+          kind: 'adopted',
+          isConfirmed: reply.number(1) === 1,
+          last: parseEventId(reply.text(2)) ?? BEFORE_ALL,
+          waitedMs: reply.number(3),
+        };
       case 'SEIZED': {
         this.#context.running.extend(turn, leaseEndMs);
         const [why, stop] = [reply.text(1), reply.text(2)];
@@ -89,14 +96,10 @@ export class RedisTurnTakeover implements TurnTakeover {
     );
   }
 
-  async overdue(limit: number): Promise<readonly TurnPlace[]> {
+  async overdue(limit: number, which: 'all' | 'released'): Promise<readonly TurnPlace[]> {
     const { client, clock, running } = this.#context;
     // Asked each time: without it a replica that has nothing else to do would never learn that a lease is over.
     await answered(clock.ask(client));
-    return answered(running.overdue(clock.nowMs(), limit));
-  }
-
-  async forget(place: TurnPlace): Promise<void> {
-    this.#context.running.remove(place);
+    return answered(running.overdue(which === 'all' ? clock.nowMs() : RELEASED_MS + 1, limit));
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
 import { saidIn } from '../support/api.ts';
-import { say, turnIdOf } from '../support/deployment.ts';
+import { say, turnIdOf, turnOf } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
 import { chatUntilTold } from '../support/patient.ts';
 import { promise } from '../support/promise.ts';
@@ -132,6 +132,43 @@ promise(
     });
     await expectExactly(place, id, echoed('first', 'second'));
     expect(model.requests.map(lastSaid)).not.toContain('unheard');
+    model.reply(echo);
+  },
+  30_000,
+);
+
+promise(
+  'takeover.lost-reply',
+  'a claim whose reply is lost is made good by the replica that made it, and counts as one attempt',
+  async () => {
+    const { model, proxy, shaky, steady } = place;
+    const id = 'claimed';
+    const gate = model.gate();
+    let calls = 0;
+    model.reply((request) => {
+      calls += 1;
+      return calls === 1 ? [{ delta: 'half' }, { wait: gate }] : echo(request);
+    });
+    const dying = await place.another();
+    const own = await say(dying, id, 'hello');
+    await gate.reached;
+    // The only one left that can take it over.
+    steady.pause();
+    const metFaults = faultOnce(place, ({ script }) => script === 'claim-turn', 'lose-reply', id);
+    await dying.kill();
+    try {
+      await waitFor(async () => (await turnOf(shaky, id, turnIdOf(own))).status === 'completed', {
+        timeoutMs: 9000,
+        what: 'the turn to be taken over',
+      });
+    } finally {
+      steady.resume();
+    }
+    expect(metFaults()).toBe(1);
+    proxy.onCommand(null);
+    expect(await turnOf(steady, id, turnIdOf(own))).toMatchObject({ attempt: 2, reply: 'echo:hello' });
+    await expectExactly(place, id, echoed('hello'));
+    expect(calls).toBe(2);
     model.reply(echo);
   },
   30_000,

@@ -2,6 +2,7 @@ import { beforeAll, expect } from 'vitest';
 import { getSession, listSessions, saidIn } from '../support/api.ts';
 import {
   type Deployment,
+  follow,
   replicaOf,
   say,
   startDeployment,
@@ -99,9 +100,16 @@ promise(
     await waitFor(() => deployment.model.requests.filter((one) => lastSaid(one) === 'long').length === 2, {
       what: 'two calls of the model',
     });
+    const elsewhere = await follow(b, 'given-up', turnIdOf(givenUp));
+    await elsewhere.until('delta');
+    const dropped = await say(b, 'given-up', 'dropped');
+    await dropped.until('queued');
     await fill();
     try {
+      const path = `/api/sessions/given-up/turns/${turnIdOf(dropped)}/cancel`;
+      expect(await call(a.url, 'POST', path)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
       gate.open();
+      expect((await elsewhere.all(15_000)).at(-1)?.data.code).toBe('storage_full');
       expect(await json).toMatchObject({ status: 503, body: { error: { code: 'storage_full' } } });
       const last = (await givenUp.all(15_000)).at(-1);
       expect(last).toMatchObject({ event: 'error', data: { code: 'storage_full', retryable: true } });
@@ -133,6 +141,8 @@ promise(
     expect(patient.ended).toBeUndefined();
     await makeRoom();
     expect((await patient.all()).at(-1)?.event).toBe('done');
+    // Its lease was renewed all the time, or another replica would have begun it anew.
+    expect(patient.events.map(({ event }) => event)).not.toContain('restarted');
     expect(await saidIn(b, 'patient')).toEqual(['long too', 'begun and ended']);
   },
   40_000,

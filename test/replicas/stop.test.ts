@@ -149,6 +149,33 @@ promise(
 );
 
 promise(
+  'busy.rollback.stays',
+  'a turn that was rolled back leaves nothing, whoever cancels it after that',
+  async () => {
+    const gate = gatedOnce();
+    // Long enough a lease for nobody to take it for dead meanwhile.
+    const sleeper = await deployment.another({ LOCK_TTL_MS: '20000' });
+    const b = replicaOf(deployment, 1);
+    const own = await say(sleeper, 'rolled-back', 'hello');
+    await gate.reached;
+    // In the log, from which it would be kept.
+    await (await follow(b, 'rolled-back', turnIdOf(own))).until('delta');
+    // So that it cannot end by the first wish before the second comes.
+    sleeper.pause();
+    const next = await say(b, 'rolled-back', 'instead', { onBusy: 'rollback' });
+    await next.until('queued');
+    expect((await cancel(b, 'rolled-back', turnIdOf(own))).body).toMatchObject({
+      status: 'cancelled',
+      kept: false,
+    });
+    expect((await next.all()).at(-1)?.event).toBe('done');
+    expect(await historyOf(b, 'rolled-back')).toEqual(['user: instead', 'assistant: echo:instead']);
+    sleeper.resume();
+    await sleeper.kill();
+  },
+);
+
+promise(
   'delete.ends-turns-everywhere',
   'deleting a session ends its running and waiting turns with session_deleted on every replica, and nothing comes back',
   async () => {

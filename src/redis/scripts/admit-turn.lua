@@ -29,6 +29,8 @@ if sent_before == 'running' and redis.call('HGET', TURN, 'replica') == replica t
   return {'GRANTED', int(now), t[1], t[2], unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
 elseif sent_before == 'queued' then
   return {'QUEUED', int(now), position_of(member) or 0, running or '', m[5] or '0'}
+elseif sent_before then
+  return {'LATE', int(now)}
 end
 
 if deadline > 0 and now > deadline then return {'LATE', int(now)} end
@@ -69,13 +71,11 @@ end
 local ticket = redis.call('HINCRBY', META, 'ticket', 1)
 if on_busy == 'interrupt' or on_busy == 'rollback' then
   ticket = -ticket
-  if running then
-    redis.call('HSET', META, 'stop', on_busy, 'stop_turn', running)
-    redis.call('PUBLISH', ARGV[13] .. m[6], cjson.encode({kind = 'stop', session = session, turn = running, stop = on_busy}))
-  end
+  if running then ask_to_stop(running, on_busy, m[6], ARGV[13], session) end
 end
 redis.call('ZADD', QUEUE, ticket, member)
 local position = position_of(member)
-log_entry(LOG, '', false, '0-1', '[{"type":"queued","position":' .. position .. '}]')
+-- Nothing is ahead where only the lock of an ended turn is still held.
+if position > 0 then log_entry(LOG, '', false, '0-1', '[{"type":"queued","position":' .. position .. '}]') end
 live_until(now + ttl, TURN, IDEM, LOG)
 return {'QUEUED', int(now), position, running or '', m[5] or '0'}

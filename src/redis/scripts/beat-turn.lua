@@ -9,8 +9,8 @@ if not m[1] or not t[1] then return {'GONE'} end
 if t[2] == ARGV[2] and t[1] ~= 'running' then return {'ENDED'} end
 if m[1] ~= ARGV[2] or t[1] ~= 'running' or t[2] ~= ARGV[2] or m[4] ~= ARGV[1] then return {'FENCED'} end
 local lease_end = int(now + tonumber(ARGV[4]))
--- A full Redis refuses these two; the turn goes on, and nobody can take it over there either.
-redis.pcall('HSET', KEYS[6], 'lease', lease_end)
-redis.pcall('HSET', META, 'running_lease', lease_end)
+-- Ends first: a full Redis allows them, and what a script has begun to write it may finish.
 live_until(now + tonumber(ARGV[3]), KEYS[6], KEYS[7], KEYS[8])
+redis.call('HSET', KEYS[6], 'lease', lease_end)
+redis.call('HSET', META, 'running_lease', lease_end)
 return {'OK', m[3] == ARGV[1] and m[2] or ''}

@@ -5,29 +5,45 @@
 --       8 known history (EPOCH/COUNT/FENCE)  9 tail (messages)  10 channel prefix of replicas
 --       11 channel of those who watch
 -- RETURNS  GONE | ENDED | ALIVE until (ms)
---          | ADOPTED confirmed (1 | 0): it waits, and now for this replica
+--          | ADOPTED confirmed (1 | 0) last-event-id waited (ms): it waits, and now for this replica
 --          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
 --          | GRANTED …: as open-turn, one attempt later
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
 local ttl, lease, most, mode = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'lease', 'confirmed', 'attempt', 'fence')
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'lease', 'confirmed', 'attempt', 'fence', 'seized', 'created_at')
 local m = redis.call('HMGET', META, 'epoch', 'running', 'stop', 'stop_turn', 'message_count', 'dropped')
-if not t[1] or not m[1] then return {'GONE'} end
+if not m[1] then return {'GONE'} end
+if not t[1] then
+  -- Its record is over and its session is not: what stands of it would keep the session busy.
+  if m[2] == turn then clear_running() end
+  for _, member in ipairs(redis.call('ZRANGE', QUEUE, 0, -1)) do
+    if string.match(member, '^[^/]+') == turn then redis.call('ZREM', QUEUE, member) end
+  end
+  if not redis.call('HGET', META, 'running') then wake_next(ARGV[10], session) end
+  return {'GONE'}
+end
 local old, attempt = t[2], tonumber(t[5])
+local is_mine = old == replica and tonumber(t[3]) > now
 if t[1] == 'queued' then
-  if tonumber(t[3]) > now then return {'ALIVE', t[3]} end
+  if tonumber(t[3]) > now and not is_mine then return {'ALIVE', t[3]} end
   local score = redis.call('ZSCORE', QUEUE, turn .. '/' .. old)
   redis.call('HSET', TURN, 'replica', replica, 'lease', int(now + lease))
   redis.call('ZADD', QUEUE, score or redis.call('HINCRBY', META, 'ticket', 1), turn .. '/' .. replica)
   if old ~= replica then redis.call('ZREM', QUEUE, turn .. '/' .. old) end
   live_until(now + ttl, TURN, LOG, IDEM)
-  return {'ADOPTED', t[4] and 1 or 0}
+  local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
+  return {'ADOPTED', t[4] and 1 or 0, last and last[1] or '0-0', int(now - tonumber(t[8]))}
 elseif t[1] ~= 'running' then
   return {'ENDED'}
 end
 
+-- Sent again: the reply that it was claimed was lost.
+if mode == 'dead' and is_mine then
+  if t[7] then return {'SEIZED', t[7], m[4] == turn and m[3] or 'cancel', t[6], t[5], m[5]} end
+  return granted_reply(TURN, t[6], t[5], ARGV[8], ARGV[9])
+end
 local lock_ttl = redis.call('PTTL', LOCK)
 if mode == 'dead' then
   if tonumber(t[3]) > now then return {'ALIVE', t[3]} end
@@ -52,6 +68,7 @@ if old ~= replica then
   redis.call('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
 end
 if why then
+  redis.call('HSET', TURN, 'seized', why)
   live_until(now + ttl, TURN, LOG, IDEM)
   return {'SEIZED', why, m[4] == turn and m[3] or 'cancel', fence, int(attempt), m[5]}
 end

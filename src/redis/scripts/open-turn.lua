@@ -25,8 +25,9 @@ if not is_whole(tonumber(m[4]), tonumber(m[5])) then return {'CORRUPT'} end
 local head = redis.call('ZRANGE', QUEUE, 0, 0)[1]
 local lock_ttl = redis.call('PTTL', LOCK)
 if m[2] or head ~= member or lock_ttl ~= -2 then
-  redis.pcall('HSET', TURN, 'lease', int(now + lease))
+  -- Ends first: a full Redis allows them, and what a script has begun to write it may finish.
   live_until(now + ttl, TURN, LOG, IDEM)
+  redis.call('HSET', TURN, 'lease', int(now + lease))
   if not m[2] and head and head ~= member then wake_next(ARGV[8], ARGV[3]) end
   return {'WAITING', int(now), position_of(member) or 0, m[2] or '', m[3] or '0', math.max(lock_ttl, 0)}
 end

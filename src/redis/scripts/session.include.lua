@@ -33,6 +33,16 @@ local function clear_running()
   redis.call('HDEL', META, 'running', 'running_replica', 'running_lease', 'stop', 'stop_turn')
 end
 
+-- Asks for a stop of the running turn: a fact that its end checks, and a message that hastens it. A weaker wish does
+-- not replace a stronger one: who rolls back wants nothing left, whoever cancels before or after.
+local STRENGTH = {cancel = 1, interrupt = 2, rollback = 3}
+local function ask_to_stop(turn, kind, replica, channel_prefix, session)
+  local m = redis.call('HMGET', META, 'stop', 'stop_turn')
+  if m[2] == turn and (STRENGTH[m[1]] or 0) > STRENGTH[kind] then return end
+  redis.pcall('HSET', META, 'stop', kind, 'stop_turn', turn)
+  redis.call('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'stop', session = session, turn = turn, stop = kind}))
+end
+
 -- Turns ahead of this one, the running one included; nil when it does not wait.
 local function position_of(member)
   local rank = redis.call('ZRANK', QUEUE, member)

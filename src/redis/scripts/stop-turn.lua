@@ -7,6 +7,5 @@ local t = redis.call('HMGET', KEYS[6], 'status', 'replica')
 if not t[1] then return {'GONE'} end
 if t[1] == 'queued' then return {'QUEUED'} end
 if t[1] ~= 'running' then return {'ENDED'} end
-redis.pcall('HSET', META, 'stop', ARGV[3], 'stop_turn', ARGV[1])
-redis.call('PUBLISH', ARGV[4] .. t[2], cjson.encode({kind = 'stop', session = ARGV[2], turn = ARGV[1], stop = ARGV[3]}))
+ask_to_stop(ARGV[1], ARGV[3], t[2], ARGV[4], ARGV[2])
 return {'ASKED', t[2]}

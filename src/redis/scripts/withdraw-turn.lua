@@ -19,11 +19,11 @@ for name, field in pairs(cjson.decode(ARGV[6])) do
   fields[#fields + 1] = name
   fields[#fields + 1] = field
 end
-local recorded = redis.pcall('HSET', TURN, unpack(fields))
-if type(recorded) == 'table' and recorded.err then redis.call('DEL', TURN, LOG) end
+-- First a write that a full Redis allows; what a script has begun to write it may finish.
+redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
+redis.call('HSET', TURN, unpack(fields))
 redis.pcall('XADD', LOG, int(tonumber(t[4]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
 redis.call('PUBLISH', ARGV[8], 'ended')
-redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
 if m[2] == turn then
   clear_running()
   redis.call('DEL', LOCK)
