@@ -80,6 +80,19 @@ export function faultOnce(
   return () => met;
 }
 
+/** Two turns of a session: the first stops at the gate, the second waits on the shaky replica. */
+export async function twoInLine({ model, steady, shaky }: Shaky, id: string) {
+  const gate = model.gate();
+  model.reply((request) =>
+    lastSaid(request) === `${id} first` ? [{ wait: gate }, ...echo(request)] : echo(request),
+  );
+  const first = await say(steady, id, `${id} first`);
+  await gate.reached;
+  const second = await say(shaky, id, `${id} second`);
+  await second.until('queued');
+  return { gate, first, second };
+}
+
 /** A session says exactly this, its count fits, and nothing of it is still waiting, running or locked. */
 export async function expectExactly(
   { redis, steady }: Shaky,
