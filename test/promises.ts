@@ -915,6 +915,16 @@ export const promises = {
     breaks: 'sse-sink and event-log: give a reader all that there is in one piece',
     seenRed: true,
   },
+  'clients.vanish.cancel.elsewhere': {
+    says: 'with ON_DISCONNECT=cancel a turn goes on while anybody reads it on any replica, and ends soon after the last one left',
+    breaks: 'follow-turn fromLog: do not tell of reading',
+    seenRed: true,
+  },
+  'clients.vanish.cancel.taken-over': {
+    says: 'with ON_DISCONNECT=cancel a turn that was taken over waits for its readers, and ends when none comes back',
+    breaks: 'lease-keeper: do not look for readers at a beat',
+    seenRed: true,
+  },
   'clients.vanish.continue': {
     says: 'a client that vanishes in the middle, by either route, costs nothing: its turn is answered and kept',
     breaks: 'follow-turn fromFeed: stop a turn whose readers left, whatever ON_DISCONNECT says',

@@ -25,6 +25,7 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
     switch (asked) {
       case 'gone':
         throw new TurnwiseError('turn_not_found');
+      case 'read':
       case 'ended':
         return (await mustFind(deps, place)).record;
       case 'queued': {

@@ -5,6 +5,7 @@ import { type EventId, isTerminal, type PlacedEvent, type TurnEvent } from './ev
 import { failureOfCode } from './failure.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { TurnRef } from './ports.ts';
+import { stopIfUnread } from './stop-if-unread.ts';
 import { isEnded, type TurnRecord } from './turn.ts';
 
 /** A reader of the log looks by itself this often, in case an announcement was lost. */
@@ -67,8 +68,7 @@ async function* fromFeed(
     }
   } finally {
     stop();
-    const isAbandoned = signal.aborted && live.feed.readerCount === 0 && live.feed.state === 'open';
-    if (isAbandoned && deps.limits.onDisconnect === 'cancel') live.askToStop('cancel');
+    if (signal.aborted) void stopIfUnread(deps, live);
   }
 }
 
@@ -82,8 +82,12 @@ async function* fromLog(
   const stop = await untilAnswered(deps, signal, () => deps.log.watch(ref, () => bell.ring()));
   if (stop === null) return;
   try {
-    let last = after;
+    let [last, toldAtMs] = [after, performance.now()];
     while (!signal.aborted) {
+      if (deps.limits.onDisconnect === 'cancel' && performance.now() > toldAtMs + LOOK_EVERY_MS) {
+        toldAtMs = performance.now();
+        await untilAnswered(deps, signal, () => deps.log.tellReading(ref));
+      }
       const seen = await untilAnswered(deps, signal, () => lookAtLog(deps, ref, last));
       if (seen === null) return;
       if (seen.length > 0) {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { TurnDeps } from './deps.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { Lease } from './ports.ts';
+import { stopIfUnread } from './stop-if-unread.ts';
 
 const RETRY_AT_MOST_MS = 250;
 
@@ -87,6 +88,7 @@ export class LeaseKeeper {
       if (hold === 'lost') await this.#takeAgain();
       this.#validUntilMs = sentAtMs + this.#deps.limits.lockTtlMs;
       if (beat.stop !== null) this.#turn.askToStop(beat.stop);
+      void stopIfUnread(this.#deps, this.#turn);
       this.#plan(this.#beatMs);
     } catch (error) {
       this.#deps.observer.failed('renew the lease', error, this.#turn.ref);

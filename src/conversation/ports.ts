@@ -164,7 +164,12 @@ export interface TurnStore {
     events: readonly TurnEvent[],
   ): Promise<'ok' | 'fenced'>;
   end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended>;
-  stop(turn: TurnRef, kind: StopKind): Promise<'asked' | 'queued' | 'ended' | 'gone'>;
+  /** `if-unread`: only when no other replica has told of a reader in the last seconds; else `read`. */
+  stop(
+    turn: TurnRef,
+    kind: StopKind,
+    when?: 'always' | 'if-unread',
+  ): Promise<'asked' | 'queued' | 'ended' | 'gone' | 'read'>;
   find(session: SessionRef, turnId: string): Promise<StoredTurn | null>;
 }
 
@@ -199,6 +204,8 @@ export interface EventLog {
   endsAt(turn: TurnRef, place: EventId): Promise<boolean>;
   /** Calls back whenever the log grew or may have. @returns stops it */
   watch(turn: TurnRef, grown: () => void): Promise<() => void>;
+  /** Somebody here reads on: told again each second, so that the turn is not stopped as unread. */
+  tellReading(turn: TurnRef): Promise<void>;
 }
 
 export interface SessionPage {

@@ -17,6 +17,7 @@ export class TurnFeed {
   readonly #events: PlacedEvent[] = [];
   readonly #bells = new Set<Bell>();
   #state: FeedState = 'open';
+  #hadReaders = false;
 
   get state(): FeedState {
     return this.#state;
@@ -24,6 +25,11 @@ export class TurnFeed {
 
   get readerCount(): number {
     return this.#bells.size;
+  }
+
+  /** Somebody has read here, now or before. */
+  get hadReaders(): boolean {
+    return this.#hadReaders;
   }
 
   push(placed: PlacedEvent): void {
@@ -55,6 +61,7 @@ export class TurnFeed {
   /** @returns stops it */
   subscribe(bell: Bell): () => void {
     this.#bells.add(bell);
+    this.#hadReaders = true;
     return () => this.#bells.delete(bell);
   }
 

@@ -6,6 +6,7 @@ import { leaveTurn } from './leave-turn.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { Ahead, Withdrawal } from './ports.ts';
 import { runGranted } from './run-granted.ts';
+import { stopIfUnread } from './stop-if-unread.ts';
 
 /** A waiting turn looks by itself this often, in case its wake-up was lost; also how often it tells its position. */
 const LOOK_EVERY_MS = 1000;
@@ -61,6 +62,7 @@ export async function waitForTurn(
           if (opened.position !== position && opened.position > 0)
             await tellPosition(deps, turn, opened.position);
           position = opened.position;
+          await stopIfUnread(deps, turn);
           continue;
         case 'gone':
           turn.lose('gone');

@@ -15,6 +15,9 @@ import type { Mailbox } from './mailbox.ts';
 /** Entries read at once, each a batch of some 20 ms: what a reader that stalls holds in memory. */
 const ENTRIES_PER_READ = 32;
 
+/** So long a reader counts after it was told of: three times as long as until it is told of again. */
+const READ_FOR_MS = 3000;
+
 export class RedisEventLog implements EventLog {
   readonly #client: Client;
   readonly #keys: Keys;
@@ -53,11 +56,16 @@ export class RedisEventLog implements EventLog {
     const keys = this.#keys.session(turn.session);
     const stop = await this.#mailbox.watch(keys.watch(turn.turnId), grown);
     try {
-      await answered(this.#client.watchTurn(1, keys.turn(turn.turnId)));
+      await this.tellReading(turn);
     } catch (error) {
       stop();
       throw error;
     }
     return stop;
+  }
+
+  async tellReading(turn: TurnRef): Promise<void> {
+    const key = this.#keys.session(turn.session).turn(turn.turnId);
+    await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
   }
 }

@@ -138,7 +138,11 @@ export class RedisTurnStore implements TurnStore {
     }
   }
 
-  async stop(turn: TurnRef, kind: StopKind): Promise<'asked' | 'queued' | 'ended' | 'gone'> {
+  async stop(
+    turn: TurnRef,
+    kind: StopKind,
+    when: 'always' | 'if-unread' = 'always',
+  ): Promise<'asked' | 'queued' | 'ended' | 'gone' | 'read'> {
     const raw = await answered(
       this.#context.client.stopTurn(
         6,
@@ -147,10 +151,13 @@ export class RedisTurnStore implements TurnStore {
         sessionTag(turn.session),
         kind,
         this.#context.keys.replicaChannelPrefix,
+        when === 'if-unread' ? 1 : 0,
       ),
     );
     const reply = new ScriptReply(raw);
     switch (reply.word) {
+      case 'READ':
+        return 'read';
       case 'ASKED':
         return 'asked';
       case 'QUEUED':

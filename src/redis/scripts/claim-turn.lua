@@ -63,6 +63,8 @@ elseif mode == 'seize' then why = 'stopped'
 elseif attempt >= most then why = 'exhausted' end
 if not why then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
+-- Readers of the replica that died need a moment to come back.
+redis.call('HSET', TURN, 'read_until', int(now + 5000))
 redis.call('DEL', LOCK)
 if old ~= replica then
   redis.call('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))

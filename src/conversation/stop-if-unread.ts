@@ -1,0 +1,21 @@
+import type { TurnDeps } from './deps.ts';
+import type { LiveTurn } from './live-turn.ts';
+
+/**
+ * With ON_DISCONNECT=cancel, stops a turn of this replica that nobody reads any more, here or elsewhere. Redis decides in
+ * one step, so that a reader who comes meanwhile is either seen or sees the end. Never throws.
+ */
+export async function stopIfUnread(deps: TurnDeps, turn: LiveTurn): Promise<void> {
+  if (deps.limits.onDisconnect !== 'cancel') return;
+  const { feed } = turn;
+  // Whoever sent it has not begun to read yet; or its first replica died, and its readers with it.
+  const wasRead = feed.hadReaders || turn.lastId.attempt > 1;
+  if (!wasRead || feed.readerCount > 0 || feed.state !== 'open' || turn.stop !== null) return;
+  try {
+    const asked = await deps.store.stop(turn.ref, 'cancel', 'if-unread');
+    if (asked === 'queued' || asked === 'asked') turn.askToStop('cancel');
+  } catch (error) {
+    // Asked again at the next beat, or look of one that waits.
+    deps.observer.failed('stop a turn that nobody reads', error, turn.ref);
+  }
+}
