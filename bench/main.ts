@@ -13,6 +13,7 @@ import { handOff } from './sections/hand-off.ts';
 import { history } from './sections/history.ts';
 import { redisCost } from './sections/redis-cost.ts';
 import { sessions } from './sections/sessions.ts';
+import { takeover } from './sections/takeover.ts';
 import { throughput } from './sections/throughput.ts';
 
 const SECTIONS: Readonly<Record<SectionName, (bench: Bench) => Promise<SectionResult>>> = {
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<Record<SectionName, (bench: Bench) => Promise<SectionRe
   'first-token': firstToken,
   redis: redisCost,
   'hand-off': handOff,
+  takeover,
   history,
   sessions,
 };

@@ -6,6 +6,7 @@ export const SECTION_NAMES = [
   'first-token',
   'redis',
   'hand-off',
+  'takeover',
   'history',
   'sessions',
 ] as const;
