@@ -11,7 +11,7 @@ FROM deps AS build
 # .dockerignore lets in what the build needs and nothing else.
 COPY . .
 # Not `npm run build`: npm would put the dev dependency `node` before the Node of the image.
-RUN node scripts/build.mjs && mkdir -p web/dist
+RUN node scripts/build.mjs
 
 FROM ${BASE_IMAGE} AS production-deps
 WORKDIR /app

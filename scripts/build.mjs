@@ -1,5 +1,5 @@
-// Builds the server into dist/, and the chat page into web/dist/ when there is one.
-import { cpSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Builds the server into dist/, and the chat page with the client it uses into web/dist/.
+import { cpSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './setup/run.mjs';
 import { listenForStop } from './setup/stop-signal.mjs';
@@ -22,7 +22,8 @@ async function build() {
   rmSync(NEXT, { recursive: true, force: true });
   await runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', NEXT]);
   cpSync('src', NEXT, { recursive: true, filter: isFolderOrLua });
-  if (existsSync('web/vite.config.ts')) await runTool('vite/bin/vite.js', ['build', 'web']);
+  await runTool('vite/bin/vite.js', ['build', 'web']);
+  await runTool('vite/bin/vite.js', ['build', 'web', '--config', 'web/client.config.ts']);
   rmSync('dist', { recursive: true, force: true });
   renameSync(NEXT, 'dist');
   // quickstart compares this file with the sources to see whether a build is needed.

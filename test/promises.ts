@@ -761,8 +761,18 @@ export const promises = {
     seenRed: true,
   },
   'page.example': {
-    says: 'the example page without a build asks and shows the answer, over a cut',
-    breaks: 'examples/page.html: return when the network breaks',
+    says: 'the example page imports the built client, and shows the answer over a cut, a 502 and a reload',
+    breaks: 'errors.ts isPassing: leave out 502',
+    seenRed: true,
+  },
+  'page.example.stop': {
+    says: 'the example page stops its answer and keeps what was said',
+    breaks: 'examples/page.html: let the click on Stop do nothing',
+    seenRed: true,
+  },
+  'page.example.short': {
+    says: 'the example page has at most 60 lines and needs nothing that is not served',
+    breaks: 'web.ts: do not let pages of other origins import the client',
     seenRed: true,
   },
   'page.history.long': {

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { UNBUILT_PAGE } from './unbuilt-page.ts';
 
 /** Where the build puts the page, beside the folder of the built server. */
 const PAGE_FOLDER = join(import.meta.dirname, '../../web/dist');
+
+/** The client of the API as a module: pages of any origin may import it. */
+const CLIENT_FILE = 'client.js';
 
 /** Names under it hold a hash of their content, so what was fetched once is good for ever. */
 const HASHED = /[\\/]assets[\\/][^\\/]+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
@@ -60,6 +63,7 @@ export function buildWeb(settings: WebSettings): FastifyInstance {
         // Everything else is asked for each time, and answered 304 while its ETag holds.
         const isForEver = HASHED.test(path);
         reply.header('cache-control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache');
+        if (basename(path) === CLIENT_FILE) reply.header('access-control-allow-origin', '*');
       },
     });
   } else {

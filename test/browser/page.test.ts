@@ -1,7 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, expect } from 'vitest';
 import { deleteSession, promptFor } from '../support/api.ts';
@@ -10,7 +7,6 @@ import { historyOf, replicaOf } from '../support/deployment.ts';
 import { startKeyGate } from '../support/key-gate.ts';
 import { promise } from '../support/promise.ts';
 import { echo, textDeltas } from '../support/scripted-model.ts';
-import { serveWebPage } from '../support/web-page.ts';
 
 let chat: Chat;
 
@@ -219,45 +215,5 @@ promise(
       .map((name) => gzipSync(readFileSync(new URL(name, folder))).length);
     expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(150_000);
     await tab.context.close();
-  },
-);
-
-promise(
-  'page.example',
-  'the example page without a build asks and shows the answer, over a cut',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'turnwise-example-'));
-    const gate = chat.model.gate();
-    chat.model.reply(() => [{ delta: 'first part ' }, { wait: gate }, { delta: 'second part' }]);
-    const example = readFileSync(new URL('../../examples/page.html', import.meta.url), 'utf8');
-    const page = await serveWebPage(chat.proxy.url, folder);
-    try {
-      const another = await chat.another({ CORS_ORIGINS: page.url });
-      chat.proxy.to(another);
-      chat.proxy.cut();
-      // A file beside it, as the policy of the test's server takes no script within a page.
-      const script = /<script type="module">([\s\S]*?)<\/script>/.exec(example)?.[1] ?? '';
-      await writeFile(join(folder, 'page.js'), script.replace('http://localhost:8000', chat.proxy.url));
-      await writeFile(
-        join(folder, 'index.html'),
-        example.replace(
-          /<script type="module">[\s\S]*?<\/script>/,
-          '<script type="module" src="page.js"></script>',
-        ),
-      );
-      const context = await chat.browser.newContext();
-      const tab = await context.newPage();
-      await tab.goto(page.url);
-      await tab.getByLabel('Message').fill('Go');
-      await tab.getByRole('button').click();
-      await holds(tab.locator('pre'), 'first part');
-      chat.proxy.cut();
-      gate.open();
-      await holds(tab.locator('pre'), /^first part second part$/);
-      await context.close();
-    } finally {
-      await page.close();
-      await rm(folder, { recursive: true, force: true });
-    }
   },
 );
