@@ -110,8 +110,8 @@ export const SETTINGS = {
   ),
   REDIS_SENTINEL_NAME: optional(words, 'name of the primary that the Sentinels watch'),
   KEY_PREFIX: setting(keyPrefix, 'turnwise', 'first part of every key; two deployments may share a Redis'),
-  REDIS_USERNAME: optional(words, 'user, for Cluster and Sentinel'),
-  REDIS_PASSWORD: optional(words, 'password, for Cluster and Sentinel', true),
+  REDIS_USERNAME: optional(words, 'user; goes before the one in REDIS_URL'),
+  REDIS_PASSWORD: optional(words, 'password; goes before the one in REDIS_URL', true),
   REDIS_CA_FILE: optional(words, 'PEM file of the authority to trust; switches TLS on'),
   OPENAI_BASE_URL: optional(
     url('http:', 'https:'),

@@ -760,6 +760,11 @@ export const promises = {
     breaks: 'tokens.css: import a font from another host',
     seenRed: true,
   },
+  'settings.redis-login': {
+    says: 'REDIS_USERNAME and REDIS_PASSWORD open a Redis that REDIS_URL names, whatever characters they hold',
+    breaks: 'connect.ts urlWithLogin: do not encode the password',
+    seenRed: true,
+  },
   'page.example': {
     says: 'the example page imports the built client, and shows the answer over a cut, a 502 and a reload',
     breaks: 'errors.ts isPassing: leave out 502',

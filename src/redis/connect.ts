@@ -123,7 +123,15 @@ function open(place: RedisPlace, tuning: Tuning): Client {
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
   }
-  return new Redis(place.url, { ...common, retryStrategy, enableOfflineQueue });
+  return new Redis(urlWithLogin(place), { ...common, retryStrategy, enableOfflineQueue });
+}
+
+/** The URL, with user and password of their own settings in place of those that it may hold. */
+function urlWithLogin({ url, username, password }: RedisPlace): string {
+  const whole = new URL(url);
+  if (username !== undefined) whole.username = encodeURIComponent(username);
+  if (password !== undefined) whole.password = encodeURIComponent(password);
+  return whole.href;
 }
 
 function hostAndPort(text: string): { host: string; port: number } {
