@@ -760,6 +760,11 @@ export const promises = {
     breaks: 'tokens.css: import a font from another host',
     seenRed: true,
   },
+  'balancer.caller': {
+    says: 'a caller behind the balancer cannot say which address it comes from',
+    breaks: 'haproxy.cfg: leave out del-header X-Forwarded-For',
+    seenRed: true,
+  },
   'settings.redis-login': {
     says: 'REDIS_USERNAME and REDIS_PASSWORD open a Redis that REDIS_URL names, whatever characters they hold',
     breaks: 'connect.ts urlWithLogin: do not encode the password',
