@@ -32,6 +32,21 @@ promise('docs.errors', 'docs/errors.md has every error of the catalogue as it is
   expect(said).toEqual(real);
 });
 
+promise('docs.errors.balancer', 'docs/errors.md has every answer of the balancer as it is configured', () => {
+  const lines = readSource('ops/haproxy/haproxy.cfg').text.matchAll(
+    /^ {4}http-error status (\d+) .*'(\{.*\})'(.*)$/gm,
+  );
+  const real = [...lines].map(([, status = '', json = '', headers = '']) => {
+    const { error } = JSON.parse(json) as { error: Record<string, unknown> };
+    expect(Object.keys(error)).toEqual(['code', 'message', 'request_id']);
+    expect(headers).toContain('hdr Access-Control-Allow-Origin "*"');
+    return [status, error.code, headers.includes('hdr Retry-After 1') ? 'yes' : 'no'];
+  });
+  const said = tableUnder(readSource('docs/errors.md'), 'From the balancer');
+  expect(said.map(([status, code = '', retryable]) => [status, codeIn(code), retryable])).toEqual(real);
+  expect(real.length).toBeGreaterThan(3);
+});
+
 promise('docs.configuration', 'docs/configuration.md has every setting as it is read, and no other', () => {
   const said = rowsOfTables(readSource('docs/configuration.md'), 'Name').map(
     ([name = '', fallback = '', ...rest]) => [codeIn(name), codeIn(fallback), ...rest],

@@ -760,9 +760,24 @@ export const promises = {
     breaks: 'tokens.css: import a font from another host',
     seenRed: true,
   },
+  'docs.errors.balancer': {
+    says: 'docs/errors.md has every answer of the balancer as it is configured',
+    breaks: 'haproxy.cfg: answer 502 with the code internal',
+    seenRed: true,
+  },
   'balancer.caller': {
     says: 'a caller behind the balancer cannot say which address it comes from',
     breaks: 'haproxy.cfg: leave out del-header X-Forwarded-For',
+    seenRed: true,
+  },
+  'balancer.head-too-long': {
+    says: 'a request head that is too long for a replica gets its 431 through the balancer too',
+    breaks: 'haproxy.cfg: leave out tune.bufsize',
+    seenRed: true,
+  },
+  'balancer.answers': {
+    says: 'when a replica is lost or none is left, the balancer says so as the server would, and pages may read it',
+    breaks: 'haproxy.cfg: leave out the http-error of status 502',
     seenRed: true,
   },
   'settings.redis-login': {

@@ -16,7 +16,7 @@ export class ApiError extends Error {
 
   /** Whether the same request may succeed later, without a change. */
   get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503;
+    return [0, 429, 502, 503].includes(this.status) || this.code === 'replica_lost';
   }
 }
 

@@ -121,6 +121,7 @@ export const en = {
     attempts_exhausted: 'Every server that worked on this answer was lost.',
     redis_unavailable: 'The server’s memory does not answer.',
     storage_full: 'The server’s memory is full.',
+    replica_lost: 'The server that answered was lost.',
     draining: 'The server is being restarted.',
     overloaded: 'The server is very busy.',
     queue_timeout: 'It waited too long for the messages before it.',

@@ -118,6 +118,7 @@ export const zh: Words = {
     attempts_exhausted: '处理这条回答的服务器都已失联。',
     redis_unavailable: '服务器的存储没有响应。',
     storage_full: '服务器的存储已满。',
+    replica_lost: '正在回答的服务器失联了。',
     draining: '服务器正在重启。',
     overloaded: '服务器非常繁忙。',
     queue_timeout: '等待前面的消息太久了。',
