@@ -63,7 +63,7 @@ promise('docs.configuration', 'docs/configuration.md has every setting as it is 
 /** What a reader says that it expects, when it is given what nobody would write. */
 function acceptedBy(read: (text: string) => unknown): string {
   try {
-    read('\0');
+    read('\0 \0');
     return 'any text';
   } catch (error) {
     if (error instanceof Expected) return error.message;
