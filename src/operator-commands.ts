@@ -1,17 +1,25 @@
 import type { Command } from 'commander';
-import { conversationId, EXIT_CODES, wholeNumber } from './cli/arguments.ts';
+import { conversationId, DEMO_MODEL_OPTION, EXIT_CODES, wholeNumber } from './cli/arguments.ts';
 import { ownerInKeys } from './cli/owner.ts';
 import { reconcileNow } from './cli/reconcile.ts';
 import { deleteSession, listSessions, type SessionCommands, showSession } from './cli/sessions.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { readConfig } from './config.ts';
 import { ANONYMOUS_OWNER, type SessionRef } from './conversation/session.ts';
+import { withDemoModel } from './demo-fallback.ts';
 import type { Operator } from './operator.ts';
 
 const ALL = Number.POSITIVE_INFINITY;
 
 interface SessionOptions {
   readonly owner: string;
+  readonly json?: boolean;
+}
+
+interface DoctorCommand {
+  readonly demoModel?: string;
+  readonly sample: number;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -63,13 +71,15 @@ export function addCare(program: Command, environment: NodeJS.ProcessEnv, termin
   program
     .command('doctor')
     .description('check settings, Redis, the model, and what is stored; 1 when something is broken')
+    .option('--demo-model <url>', DEMO_MODEL_OPTION)
     .option('--sample <number>', 'sessions to look at', wholeNumber(1, 1_000_000_000), 1000)
     .option('--all', 'look at all sessions')
     .option('--json', 'for programs')
     .addHelpText('after', EXIT_CODES)
-    .action(async ({ sample, all, json }: { sample: number; all?: boolean; json?: boolean }) => {
+    .action(async ({ demoModel, sample, all, json }: DoctorCommand) => {
       const { runDoctor } = await import('./diagnose.ts');
-      process.exitCode = await runDoctor(environment, terminal, { json, sample: all ? ALL : sample });
+      const settings = withDemoModel(environment, demoModel);
+      process.exitCode = await runDoctor(settings, terminal, { json, sample: all ? ALL : sample });
     });
 }
 

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { EXIT_CODES, wholeNumber } from './cli/arguments.ts';
+import { DEMO_MODEL_OPTION, EXIT_CODES, wholeNumber } from './cli/arguments.ts';
 import { processTerminal, type Terminal } from './cli/terminal.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { withDemoModel } from './demo-fallback.ts';
 import { TurnwiseError } from './errors.ts';
 import { addCare, addSessions } from './operator-commands.ts';
 import { OperatorError } from './operator-error.ts';
@@ -29,9 +30,10 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
   program
     .command('serve')
     .description('one replica, background jobs included unless WORKER=off')
-    .action(async () => {
+    .option('--demo-model <url>', DEMO_MODEL_OPTION)
+    .action(async ({ demoModel }: { demoModel?: string }) => {
       const { serve } = await import('./serve.ts');
-      return serve(environment);
+      return serve(withDemoModel(environment, demoModel));
     });
   program
     .command('worker')
@@ -42,11 +44,12 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
     });
   program
     .command('web')
-    .description('the chat page on HOST and WEB_PORT; it finds the API at WEB_API_URL')
+    .description('the chat page on HOST and WEB_PORT; it finds the API at WEB_API_URL, else on PORT here')
     .action(async () => {
-      const { HOST, WEB_PORT, WEB_API_URL } = readConfig(environment);
+      const { HOST, PORT, WEB_PORT, WEB_API_URL } = readConfig(environment);
       const { serveWeb } = await import('./cli/web.ts');
-      return serveWeb({ host: HOST, port: WEB_PORT, apiUrl: WEB_API_URL });
+      const apiUrl = environment.WEB_API_URL ? WEB_API_URL : `http://localhost:${PORT}`;
+      return serveWeb({ host: HOST, port: WEB_PORT, apiUrl });
     });
   program
     .command('demo-model')

@@ -93,6 +93,21 @@ promise(
   },
 );
 
+promise(
+  'docs.compose.settings',
+  'docker-compose.yml hands every setting of .env to the service that reads it',
+  () => {
+    const { text } = readSource('docker-compose.yml');
+    const handed = new Set([...text.matchAll(/\$\{([A-Z_]+):-/g)].map(([, name]) => name));
+    // In a container a replica listens on all addresses, always.
+    expect(settingNames.filter((name) => !handed.has(name))).toEqual(['HOST']);
+    const own = [...text.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)].filter(
+      ([, name = '', value = '']) => name !== 'HOST' && !value.includes(`\${${name}:-`),
+    );
+    expect(own).toEqual([]);
+  },
+);
+
 promise('docs.settings-named', 'every setting that a document or the compose file names exists', () => {
   // What only the tests read.
   const known = new Set([...settingNames, 'TEST_REDIS']);

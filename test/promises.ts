@@ -765,6 +765,11 @@ export const promises = {
     breaks: 'haproxy.cfg: answer 502 with the code internal',
     seenRed: true,
   },
+  'docs.compose.settings': {
+    says: 'docker-compose.yml hands every setting of .env to the service that reads it',
+    breaks: 'docker-compose.yml: leave out QUEUE_MAX',
+    seenRed: true,
+  },
   'balancer.caller': {
     says: 'a caller behind the balancer cannot say which address it comes from',
     breaks: 'haproxy.cfg: leave out del-header X-Forwarded-For',
@@ -778,6 +783,11 @@ export const promises = {
   'balancer.answers': {
     says: 'when a replica is lost or none is left, the balancer says so as the server would, and pages may read it',
     breaks: 'haproxy.cfg: leave out the http-error of status 502',
+    seenRed: true,
+  },
+  'settings.demo-fallback': {
+    says: 'serve asks the demo model only when no other is named, and says then that it is one',
+    breaks: 'demo-fallback.ts: fall back although OPENAI_API_KEY is set',
     seenRed: true,
   },
   'settings.redis-login': {

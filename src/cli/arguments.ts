@@ -9,6 +9,9 @@ Exit codes:
 
 Settings come from the environment; .env.example lists them all.`;
 
+export const DEMO_MODEL_OPTION =
+  'demo model to ask, as such, when neither OPENAI_BASE_URL nor OPENAI_API_KEY is set';
+
 export function conversationId(text: string): string {
   if (!isConversationId(text)) throw new InvalidArgumentError('Expected 1 to 128 of A-Z a-z 0-9 . _ : @ ~ -');
   return text;
