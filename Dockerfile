@@ -26,8 +26,7 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0
 WORKDIR /app
 EXPOSE 8000 3000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["node", "ops/healthcheck.mjs"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["serve"]
 USER node
@@ -35,4 +34,5 @@ USER node
 COPY --from=production-deps /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=build /app/web/dist web/dist
+COPY ops/healthcheck.mjs ops/
 COPY package.json LICENSE ./
