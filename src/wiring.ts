@@ -20,7 +20,10 @@ import { defineScripts } from './redis/scripts.ts';
 import { redisPlace, repairSettings } from './redis-settings.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
-/** One replica, put together but not yet serving: the only place where the rooms meet. */
+/**
+ * One replica, put together but not yet serving. The rooms meet only in files at the root of `src/`: here for a
+ * replica and a worker, in `operator.ts` for the commands.
+ */
 export interface Replica {
   readonly replicaId: string;
   readonly turns: TurnDeps;
