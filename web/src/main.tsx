@@ -7,6 +7,7 @@ import { startPage } from './state/start.ts';
 import './styles/tokens.css';
 import './styles/controls.css';
 import './styles/layout.css';
+import './styles/phone.css';
 import './styles/side.css';
 import './styles/thread.css';
 import './styles/prose.css';
