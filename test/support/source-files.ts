@@ -76,3 +76,11 @@ export function stringsOf(file: SourceFile): readonly string[] {
     .filter((found) => !found.startsWith('/'))
     .map((found) => found.slice(1, -1));
 }
+
+/** What people read: the pages at the root and all of `docs/`. */
+export function allDocuments(): SourceFile[] {
+  return [
+    ...['README.md', 'README.zh-CN.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map(readSource),
+    ...filesBelow('docs', '.md'),
+  ];
+}
