@@ -795,6 +795,11 @@ export const promises = {
     breaks: 'connect.ts urlWithLogin: do not encode the password',
     seenRed: true,
   },
+  'cli.sessions.unreadable': {
+    says: 'sessions show names each key of a session that cannot be read, and why',
+    breaks: 'sessions.ts showSession: take a corrupt session for a missing one',
+    seenRed: true,
+  },
   'page.example': {
     says: 'the example page imports the built client, and shows the answer over a cut, a 502 and a reload',
     breaks: 'errors.ts isPassing: leave out 502',

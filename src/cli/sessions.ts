@@ -1,5 +1,5 @@
 import type { SessionStore } from '../conversation/ports.ts';
-import type { SessionExaminer } from '../conversation/reconcile-port.ts';
+import type { SessionExaminer, SkippedKey } from '../conversation/reconcile-port.ts';
 import type { Message, SessionRef, SessionSummary } from '../conversation/session.ts';
 import { duration, renderTable } from './table.ts';
 import { printable, type Terminal, toJson } from './terminal.ts';
@@ -53,14 +53,15 @@ export async function showSession(
   session: SessionRef,
   options: { readonly messages: number; readonly json?: boolean | undefined },
 ): Promise<number> {
-  const [summary, examined, page] = await Promise.all([
+  const examined = await examiner.examine(session);
+  if (examined.kind === 'gone') return missing(terminal, session);
+  if (examined.kind === 'corrupt') return unreadable(terminal, session, examined.skipped, options);
+  const [summary, page] = await Promise.all([
     sessions.summary(session),
-    examiner.examine(session),
     sessions.messages(session, Math.max(options.messages, 1), null),
   ]);
-  if (summary === null || page === null || examined.kind === 'gone') return missing(terminal, session);
-  const running = examined.kind === 'ok' ? examined.runningTurnId : null;
-  const waiting = examined.kind === 'ok' ? examined.waitingTurnIds : [];
+  if (summary === null || page === null) return missing(terminal, session);
+  const { runningTurnId: running, waitingTurnIds: waiting, skipped } = examined;
   const messages = options.messages === 0 ? [] : page.messages;
   if (options.json) {
     terminal.out(
@@ -69,6 +70,7 @@ export async function showSession(
         ...wireSession(summary),
         running_turn: running,
         waiting_turns: waiting,
+        unreadable: skipped,
         messages: messages.map(wireMessage),
         has_more: page.hasMore || messages.length < page.messages.length,
       }),
@@ -91,6 +93,7 @@ export async function showSession(
         ['messages', String(summary.messageCount)],
         ['running', running ?? 'none'],
         ['waiting', waiting.length === 0 ? 'none' : waiting.join(' ')],
+        ...skipped.map(unreadableRow),
       ],
       terminal.columns,
     ),
@@ -101,6 +104,23 @@ export async function showSession(
     );
   }
   return 0;
+}
+
+/** A session of which so much is broken that only the broken keys can be named. @returns the exit code */
+function unreadable(
+  terminal: Terminal,
+  { owner, conversationId }: SessionRef,
+  skipped: readonly SkippedKey[],
+  options: { readonly json?: boolean | undefined },
+): number {
+  if (options.json) terminal.out(toJson({ owner, session_id: conversationId, unreadable: skipped }));
+  else terminal.out(renderTable(skipped.map(unreadableRow), terminal.columns));
+  terminal.err(`${conversationId} of ${owner} cannot be read.\n`);
+  return 1;
+}
+
+function unreadableRow({ key, reason }: SkippedKey): string[] {
+  return ['unreadable', `${printable(key)} ${printable(reason)}`];
 }
 
 /** `sessions delete`. @returns the exit code */

@@ -114,6 +114,27 @@ promise(
   },
 );
 
+promise(
+  'cli.sessions.unreadable',
+  'sessions show names each key of a session that cannot be read, and why',
+  async () => {
+    await store(deployment.redis, { id: 'torn' });
+    const [meta, queue] = [keyOf({ id: 'torn' }, 'meta'), keyOf({ id: 'torn' }, 'queue')];
+    await deployment.redis.ask('SET', queue, 'text');
+    const shown = await run('sessions', 'show', 'torn');
+    expect([shown.code, shown.err]).toEqual([1, 'torn of - cannot be read.\n']);
+    expect(shown.out).toContain(`unreadable  ${queue} is a string, not a `);
+    await deployment.redis.ask('DEL', queue);
+    await deployment.redis.ask('HSET', meta, 'fence', 'x');
+    const asJson = await run('sessions', 'show', 'torn', '--json');
+    expect(asJson.code).toBe(1);
+    expect(JSON.parse(asJson.out)).toMatchObject({
+      session_id: 'torn',
+      unreadable: [{ key: meta, reason: 'its fence is not a number' }],
+    });
+  },
+);
+
 promise('cli.reconcile', 'reconcile runs once and reports as a table and as JSON', async () => {
   await store(deployment.redis, { id: 'miscounted' });
   await deployment.redis.ask('HSET', keyOf({ id: 'miscounted' }, 'meta'), 'message_count', 9);
