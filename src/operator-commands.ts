@@ -34,7 +34,10 @@ export function addSessions(program: Command, environment: NodeJS.ProcessEnv, te
       .option('--json', 'for programs')
       .addHelpText('after', EXIT_CODES);
   const run = (body: (commands: SessionCommands) => Promise<number>) =>
-    runOperator(environment, ({ sessions, store }) => body({ sessions, examiner: store, terminal }));
+    runOperator(environment, async ({ sessions, store, refuseOtherFormat }) => {
+      await refuseOtherFormat();
+      return body({ sessions, examiner: store, terminal });
+    });
 
   add('list', 'live sessions of an owner, newest access first')
     .option('--limit <number>', 'how many to show', wholeNumber(1, 1_000_000), 50)

@@ -24,6 +24,8 @@ export interface Operator {
   readonly keys: Keys;
   readonly sessions: SessionStore;
   readonly store: RedisReconcileStore;
+  /** @throws OperatorError when the keys have another layout than this version knows */
+  refuseOtherFormat(): Promise<void>;
   reconcile(isDryRun: boolean, progressed: (progress: ReconcileProgress) => void): Promise<ReconcileReport>;
 }
 
@@ -40,15 +42,18 @@ export async function withOperator<T>(config: Config, work: (operator: Operator)
     const keys = makeKeys(config.KEY_PREFIX);
     const index = new IndexWriter(client, keys, () => {});
     const store = new RedisReconcileStore(client, keys, repairSettings(config));
+    const checkFormat = () =>
+      refuseOtherFormat(client, keys).catch((error: Error) => {
+        throw new OperatorError(error.message, { cause: error });
+      });
     return await work({
       client,
       keys,
       sessions: new RedisSessionStore(client, keys, clock, new HistoryCache(0), index),
       store,
+      refuseOtherFormat: checkFormat,
       reconcile: async (isDryRun, progressed) => {
-        await refuseOtherFormat(client, keys).catch((error: Error) => {
-          throw new OperatorError(error.message, { cause: error });
-        });
+        await checkFormat();
         return reconcile(store, { isDryRun, progressed });
       },
     });

@@ -135,6 +135,22 @@ promise(
   },
 );
 
+promise(
+  'cli.sessions.other-format',
+  'sessions list, show and delete leave keys alone whose layout this version does not know',
+  async () => {
+    await store(deployment.redis, { id: 'newer' });
+    await deployment.redis.ask('SET', 'turnwise:format', '99');
+    const before = await dumpOf(deployment.redis);
+    for (const command of [['list'], ['show', 'newer'], ['delete', 'newer']]) {
+      const { code, out, err } = await run('sessions', ...command);
+      expect([command, code, out]).toEqual([command, 1, '']);
+      expect(err).toContain('layout 99');
+    }
+    expect(await dumpOf(deployment.redis)).toEqual(before);
+  },
+);
+
 promise('cli.reconcile', 'reconcile runs once and reports as a table and as JSON', async () => {
   await store(deployment.redis, { id: 'miscounted' });
   await deployment.redis.ask('HSET', keyOf({ id: 'miscounted' }, 'meta'), 'message_count', 9);
