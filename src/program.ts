@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DEMO_MODEL_OPTION, EXIT_CODES, wholeNumber } from './cli/arguments.ts';
 import { processTerminal, type Terminal } from './cli/terminal.ts';
@@ -12,6 +13,7 @@ export async function runProgram(argv: readonly string[], environment: NodeJS.Pr
   const terminal = processTerminal();
   const program = new Command('turnwise')
     .description('A conversation server between chat front ends and any OpenAI-compatible model.')
+    .version(ownVersion(), '--version', 'tell the version')
     .showHelpAfterError('(--help tells more)')
     .exitOverride()
     .addHelpText('after', EXIT_CODES);
@@ -31,6 +33,7 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
     .command('serve')
     .description('one replica, background jobs included unless WORKER=off')
     .option('--demo-model <url>', DEMO_MODEL_OPTION)
+    .addHelpText('after', EXIT_CODES)
     .action(async ({ demoModel }: { demoModel?: string }) => {
       const { serve } = await import('./serve.ts');
       return serve(withDemoModel(environment, demoModel));
@@ -38,6 +41,7 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
   program
     .command('worker')
     .description('only the background jobs; for replicas with WORKER=off beside it')
+    .addHelpText('after', EXIT_CODES)
     .action(async () => {
       const { work } = await import('./work.ts');
       return work(environment);
@@ -45,6 +49,7 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
   program
     .command('web')
     .description('the chat page on HOST and WEB_PORT; it finds the API at WEB_API_URL, else on PORT here')
+    .addHelpText('after', EXIT_CODES)
     .action(async () => {
       const { HOST, PORT, WEB_PORT, WEB_API_URL } = readConfig(environment);
       const { serveWeb } = await import('./cli/web.ts');
@@ -56,11 +61,18 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
     .description('the demo model alone: small, OpenAI-compatible, needs no key')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0: any', wholeNumber(0, 65_535), 9000)
+    .addHelpText('after', EXIT_CODES)
     .action(async (options: { host: string; port: number }) => {
       const { runDemoModel } = await import('./cli/demo-model.ts');
       const { startDemoModel } = await import('./model/demo-model.ts');
       return runDemoModel(startDemoModel, options);
     });
+}
+
+/** package.json stands beside the folder of the program, built or not. */
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function exitCodeOf(error: unknown, terminal: Terminal): number {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
 import { startChild } from '../support/child.ts';
 import { builtEntry, type Ran, runCommand, runJson } from '../support/command.ts';
@@ -151,6 +152,11 @@ promise(
   },
 );
 
+promise('cli.version', 'the program tells its version, which is that of its package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await runCommand(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+});
+
 promise('cli.reconcile', 'reconcile runs once and reports as a table and as JSON', async () => {
   await store(deployment.redis, { id: 'miscounted' });
   await deployment.redis.ask('HSET', keyOf({ id: 'miscounted' }, 'meta'), 'message_count', 9);
@@ -175,6 +181,10 @@ promise('cli.usage', 'each command explains itself, and its exit codes tell what
     ['sessions', 'delete'],
     ['reconcile'],
     ['doctor'],
+    ['serve'],
+    ['worker'],
+    ['web'],
+    ['demo-model'],
   ];
   const helps = await Promise.all(commands.map((command) => runCommand([...command, '--help'])));
   for (const help of helps) {
