@@ -810,6 +810,11 @@ export const promises = {
     breaks: 'program.ts: leave out version()',
     seenRed: true,
   },
+  'setup.redis-version': {
+    says: 'the set-up takes Redis 7 and Valkey 8 or later, whatever the program is called, and nothing older',
+    breaks: 'redis-server.mjs productOf: take everything for Redis',
+    seenRed: true,
+  },
   'page.example': {
     says: 'the example page imports the built client, and shows the answer over a cut, a 502 and a reload',
     breaks: 'errors.ts isPassing: leave out 502',

@@ -4,7 +4,7 @@ import { run, runAsProgram, SetupError } from './run.mjs';
 
 const NAMES = ['redis-server', 'valkey-server'];
 const PACKAGES = { 'apt-get': 'redis-server', dnf: 'valkey', apk: 'redis', brew: 'redis' };
-const OLDEST_MAJOR = 7;
+const OLDEST = { Redis: 7, Valkey: 8 };
 
 /**
  * Gives the path of a Redis server that is new enough, installing one when there is none.
@@ -20,12 +20,18 @@ export async function ensureRedisServer(options = {}) {
   const tooOld = [];
   for (const file of found) {
     const { output } = await run(file, ['--version'], { quiet: true, signal: options.signal });
-    const version = /\bv=(\d+)[\d.]*/.exec(output);
-    if (version && Number(version[1]) >= OLDEST_MAJOR) return file;
-    tooOld.push(`${file} (${version ? version[0] : 'version not readable'})`);
+    const { product, version } = productOf(output);
+    if (Number.parseInt(version, 10) >= OLDEST[product]) return file;
+    tooOld.push(`${file} (${product} ${version})`);
   }
-  throw new SetupError(`Redis ${OLDEST_MAJOR}.0 or later is needed; here: ${tooOld.join(', ') || 'none'}.
+  throw new SetupError(`Redis ${OLDEST.Redis}.0 or Valkey ${OLDEST.Valkey}.0 or later is needed; here: ${tooOld.join(', ') || 'none'}.
 Install a newer one so that it comes first on the PATH, or point REDIS_URL at one.`);
+}
+
+/** Valkey 7 says neither name, and is called redis-server by some systems: only Redis says that it is Redis. */
+function productOf(output) {
+  const product = output.includes('Redis server') ? 'Redis' : 'Valkey';
+  return { product, version: /\bv=([\d.]+)/.exec(output)?.[1] ?? 'of unknown version' };
 }
 
 await runAsProgram(import.meta.url, ensureRedisServer);
