@@ -1216,6 +1216,12 @@ export const promises = {
     breaks: 'bench target: leave the bare proxy out',
     seenRed: false,
   },
+  'log.no-content': {
+    says: 'the log says what failed, and holds no message, no answer, no key and no password, whatever fails',
+    breaks:
+      'logger: pino.stdSerializers.errWithCause for err; openai: hand on the error of the SDK as the cause',
+    seenRed: true,
+  },
   'outage.full': {
     says: 'when Redis is full new turns are refused as storage_full, reading and deleting work, and room ends it',
     breaks: 'failures: take OOM for an error of ours',

@@ -39,9 +39,8 @@ export class OpenAiModel implements Model {
   }
 
   async *ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncGenerator<ModelPart> {
-    const stream = await this.#open(prompt, signal);
     let hasFinished = false;
-    for await (const chunk of stream) {
+    for await (const chunk of this.#chunks(prompt, signal)) {
       const choice = chunk.choices?.[0];
       const text = choice?.delta?.content;
       if (typeof text === 'string' && text !== '' && !hasFinished) yield { type: 'text', text };
@@ -67,9 +66,12 @@ export class OpenAiModel implements Model {
   }
 
   // The SDK repeats a call only while no reply has begun, so a repeated call never mixes two answers.
-  async #open(prompt: readonly PromptMessage[], signal: AbortSignal) {
+  async *#chunks(
+    prompt: readonly PromptMessage[],
+    signal: AbortSignal,
+  ): AsyncGenerator<OpenAI.ChatCompletionChunk> {
     try {
-      return await this.#client.chat.completions.create(
+      yield* await this.#client.chat.completions.create(
         {
           model: this.#model,
           messages: prompt.map((message) => ({ role: message.role, content: message.content })),
@@ -79,10 +81,22 @@ export class OpenAiModel implements Model {
         { signal },
       );
     } catch (error) {
-      const isLate = error instanceof OpenAI.APIConnectionTimeoutError;
-      throw new TurnwiseError(isLate ? 'model_timeout' : 'model_error', { cause: error });
+      throw asTurnwiseError(error);
     }
   }
+}
+
+function asTurnwiseError(error: unknown): TurnwiseError {
+  const isLate = error instanceof OpenAI.APIConnectionTimeoutError;
+  return new TurnwiseError(isLate ? 'model_timeout' : 'model_error', { cause: withoutText(error) });
+}
+
+/** The log gets the cause, and a server that refuses a request may well quote it: only its codes are kept. */
+function withoutText(error: unknown): unknown {
+  if (!(error instanceof OpenAI.APIError) || error instanceof OpenAI.APIConnectionError) return error;
+  const codes = [error.type, error.code, error.param].filter((code) => /^[\w.[\]-]{1,64}$/.test(code ?? ''));
+  const what = error.status === undefined ? 'broke the answer off' : `answered ${error.status}`;
+  return new Error(`the model server ${what} (${codes.join(', ') || 'without a code'})`);
 }
 
 /** @returns a fetch that never follows a redirect: where the model is, the settings alone say */

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { loggedError } from './logged-error.ts';
 
 /**
  * Logs as JSON lines. Hold ids and codes, never what people say: no message text, no key, no query string.
@@ -7,7 +8,6 @@ export function makeLogger(level: string, replicaId: string): Logger {
   return pino({
     level,
     base: { replica: replicaId },
-    redact: { paths: ['req.headers.authorization', 'req.headers.cookie'], censor: '[hidden]' },
     serializers: {
       req: (request: { method: string; url: string; id: string }) => ({
         method: request.method,
@@ -15,7 +15,7 @@ export function makeLogger(level: string, replicaId: string): Logger {
         id: request.id,
       }),
       res: (reply: { statusCode: number }) => ({ status: reply.statusCode }),
-      err: pino.stdSerializers.errWithCause,
+      err: (error: unknown) => loggedError(error),
     },
   });
 }

@@ -12,8 +12,11 @@ export interface Deployment {
   readonly redis: RedisServer;
   readonly model: ScriptedModel;
   readonly replicas: readonly Replica[];
-  /** One more replica with the same settings, or some of them changed, or on a port of the caller's. */
-  another(env?: Readonly<Record<string, string>>, place?: Pick<ReplicaOptions, 'port'>): Promise<Replica>;
+  /** One more replica with the same settings, or some of them changed; on a port of the caller's, or not ready yet. */
+  another(
+    env?: Readonly<Record<string, string>>,
+    place?: Pick<ReplicaOptions, 'port' | 'until'>,
+  ): Promise<Replica>;
 }
 
 /** A Redis and the settings by which replicas find it. */
