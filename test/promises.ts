@@ -890,6 +890,21 @@ export const promises = {
     breaks: 'repair-session: do not look at the types of keys',
     seenRed: true,
   },
+  'edited.session': {
+    says: 'metadata edited into nonsense is corrupt_session for that session, and hides none of the others',
+    breaks: 'session-store decodeSummary: Number(…) >= 0 for wholeNumber(…); expiresAtMs without a greatest',
+    seenRed: true,
+  },
+  'edited.turn': {
+    says: 'a record edited into nonsense is corrupt_session or read without it, and neither replica nor Redis is kept busy by it',
+    breaks: 'turn-codec decodeTurn: Number(…) for attempt, joined and times',
+    seenRed: true,
+  },
+  'edited.joined': {
+    says: 'a waiting turn whose count of joined messages was edited is answered, and others may join it',
+    breaks: 'session.include joined_in: do not compare with HLEN',
+    seenRed: true,
+  },
   'reconcile.live': {
     says: 'reconciles that run while turns go on neither repair nor disturb any of them',
     breaks: 'repair-session: take waiting turns for ones that are gone',

@@ -9,6 +9,7 @@ import { type Keys, type SessionKeys, sessionTag } from './keys.ts';
 import { corrupt, decodeMessage, placeOf } from './message-codec.ts';
 import { ScriptReply } from './replies.ts';
 import { SessionIndex } from './session-index.ts';
+import { LAST_TIME_MS, wholeNumber } from './whole-number.ts';
 
 /** How often a delete that was overtaken by new turns is tried again. */
 const DELETE_TRIES = 20;
@@ -105,10 +106,11 @@ export class RedisSessionStore implements SessionStore {
     tries = 1,
   ): Promise<MessagePage | null> {
     const keys = this.#keys.session(session);
-    const [count, dropped] = await answered(this.#client.hmget(keys.meta, 'message_count', 'dropped'));
-    if (count === null || count === undefined) return null;
-    const [first, end] = [Number(dropped ?? 0), before === null ? Number(count) : (placeOf(before) ?? 0)];
-    const until = Math.min(end, Number(count));
+    const [written, dropped] = await answered(this.#client.hmget(keys.meta, 'message_count', 'dropped'));
+    if (written === null || written === undefined) return null;
+    const [count, first] = [wholeNumber(written), wholeNumber(dropped ?? '0')];
+    if (count === null || first === null) throw corrupt(session, 'the metadata cannot be read');
+    const until = Math.min(count, before === null ? count : (placeOf(before) ?? 0));
     const from = Math.max(first, until - limit);
     if (until <= from) return { messages: [], hasMore: false };
     const texts = await answered(this.#client.lrange(keys.messages, from - first, until - first - 1));
@@ -138,12 +140,10 @@ function decodeSummary(
   fields: Readonly<Record<string, string>>,
   expiresAtMs: number,
 ): SessionSummary {
-  const [createdAtMs, lastAccessedMs, messageCount] = [
-    Number(fields.created_at),
-    Number(fields.last_accessed),
-    Number(fields.message_count),
-  ];
-  if (!(createdAtMs >= 0 && lastAccessedMs >= 0 && messageCount >= 0)) {
+  const createdAtMs = wholeNumber(fields.created_at, LAST_TIME_MS);
+  const lastAccessedMs = wholeNumber(fields.last_accessed, LAST_TIME_MS);
+  const messageCount = wholeNumber(fields.message_count);
+  if (createdAtMs === null || lastAccessedMs === null || messageCount === null) {
     throw corrupt(session, 'the metadata cannot be read');
   }
   return {
@@ -151,7 +151,7 @@ function decodeSummary(
     title: fields.title ?? '',
     createdAtMs,
     lastAccessedMs,
-    expiresAtMs: Math.max(expiresAtMs, 0),
+    expiresAtMs: Math.min(Math.max(expiresAtMs, 0), LAST_TIME_MS),
     messageCount,
   };
 }

@@ -3,6 +3,7 @@ import type { SessionRef } from '../conversation/session.ts';
 import { TURN_STATUSES, type TurnStatus } from '../conversation/turn.ts';
 import { asUsage, failureOf } from './event-codec.ts';
 import { corrupt, parseObject } from './message-codec.ts';
+import { LAST_TIME_MS, wholeNumber } from './whole-number.ts';
 
 /** Fields of a turn's hash, as a reader finds them. */
 export type TurnFields = Readonly<Record<string, string>>;
@@ -20,11 +21,19 @@ export function decodeTurn(
   reply: string | null,
 ): StoredTurn {
   const status = TURN_STATUSES.find((known) => known === fields.status);
-  const createdAtMs = time(fields.created_at);
-  if (status === undefined || createdAtMs === null || fields.message === undefined) {
+  const createdAtMs = wholeNumber(fields.created_at, LAST_TIME_MS);
+  const attempt = wholeNumber(fields.attempt ?? '0');
+  // Each message that joined is a field of its own: a greater number was written by nobody of ours.
+  const joined = wholeNumber(fields.joined ?? '0', Object.keys(fields).length);
+  if (
+    status === undefined ||
+    createdAtMs === null ||
+    fields.message === undefined ||
+    attempt === null ||
+    joined === null
+  ) {
     throw corrupt(session, `the record of turn ${turnId} cannot be read`);
   }
-  const joined = Number(fields.joined ?? '0');
   return {
     idempotencyHash: fields.idem ?? null,
     replica: fields.replica ?? '',
@@ -36,25 +45,21 @@ export function decodeTurn(
       turnId,
       conversationId: session.conversationId,
       status,
-      attempt: Number(fields.attempt ?? '0'),
+      attempt,
       position: status === 'queued' ? position : null,
       reply,
       kept: isOver(status) ? fields.kept === '1' : null,
       finishReason: fields.finish_reason ?? null,
       usage: asUsage(parseObject(fields.usage ?? '')),
       failure: failureOf(fields.error),
-      messageCount: fields.message_count === undefined ? null : Number(fields.message_count),
+      messageCount: wholeNumber(fields.message_count),
       createdAtMs,
-      startedAtMs: time(fields.started_at),
-      endedAtMs: time(fields.ended_at),
+      startedAtMs: wholeNumber(fields.started_at, LAST_TIME_MS),
+      endedAtMs: wholeNumber(fields.ended_at, LAST_TIME_MS),
     },
   };
 }
 
 function isOver(status: TurnStatus): boolean {
   return status === 'completed' || status === 'cancelled' || status === 'failed';
-}
-
-function time(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : null;
 }

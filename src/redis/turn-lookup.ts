@@ -3,8 +3,9 @@ import type { Message, SessionRef } from '../conversation/session.ts';
 import type { Client } from './connect.ts';
 import { answered } from './failures.ts';
 import type { Keys } from './keys.ts';
-import { decodeMessage } from './message-codec.ts';
+import { corrupt, decodeMessage } from './message-codec.ts';
 import { decodeTurn, type TurnFields } from './turn-codec.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Reads a turn's record; where it waits: its place in the queue; where it was kept: its answer from history. */
 export async function findTurn(
@@ -42,10 +43,11 @@ async function storedMessages(
   session: SessionRef,
   fields: TurnFields,
 ): Promise<readonly Message[]> {
-  const [first, count] = [Number(fields.first_message ?? 'x'), Number(fields.messages ?? '0')];
-  if (!Number.isSafeInteger(first) || !(count > 0)) return [];
+  const [first, count] = [wholeNumber(fields.first_message), wholeNumber(fields.messages ?? '0')];
+  if (first === null || count === null || count === 0) return [];
   const places = keys.session(session);
-  const dropped = Number((await answered(client.hget(places.meta, 'dropped'))) ?? '0');
+  const dropped = wholeNumber((await answered(client.hget(places.meta, 'dropped'))) ?? '0');
+  if (dropped === null) throw corrupt(session, 'the metadata cannot be read');
   if (first < dropped) return [];
   const texts = await answered(client.lrange(places.messages, first - dropped, first - dropped + count - 1));
   return texts.map((text) => decodeMessage(session, text));

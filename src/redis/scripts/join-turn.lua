@@ -14,7 +14,7 @@ end
 local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined')
 local last = redis.call('ZRANGE', QUEUE, -1, -1)[1]
 if t[1] ~= 'queued' or last ~= ARGV[1] .. '/' .. t[2] then return {'STALE'} end
-local joined, bytes = tonumber(t[4] or '0'), #t[3] + #ARGV[5]
+local joined, bytes = joined_in(TURN, t[4]), #t[3] + #ARGV[5]
 for i = 1, joined do bytes = bytes + redis.call('HSTRLEN', TURN, 'message:' .. i) end
 if bytes > tonumber(ARGV[4]) then return {'TOO_LARGE'} end
 

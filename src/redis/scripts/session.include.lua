@@ -97,13 +97,18 @@ local function grant(turn_key, turn, replica, attempt, lease_ms)
   return int(fence)
 end
 
+-- How many messages joined a turn. Each is a field: a greater number, edited in, would keep Redis busy for hours.
+local function joined_in(turn_key, text)
+  return math.min(tonumber(text or '0') or 0, redis.call('HLEN', turn_key))
+end
+
 -- Answer to a replica that did not take the turn in itself, or long ago: with what the user said.
 local function granted_reply(turn_key, fence, attempt, known, tail)
   local reply = {'GRANTED', int(now), fence, attempt}
   for _, part in ipairs(history_for(known, tonumber(tail))) do reply[#reply + 1] = part end
   local said = redis.call('HMGET', turn_key, 'message', 'joined')
   local messages = {said[1]}
-  for i = 1, tonumber(said[2] or '0') do
+  for i = 1, joined_in(turn_key, said[2]) do
     local message = redis.call('HGET', turn_key, 'message:' .. i)
     -- Empty: taken out again.
     if message and message ~= '' then messages[#messages + 1] = message end
