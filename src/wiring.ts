@@ -9,6 +9,7 @@ import { TurnwiseError } from './errors.ts';
 import type { HttpSettings } from './http/http-deps.ts';
 import { reconcile } from './jobs/reconcile.ts';
 import { type JobWorker, startWorker } from './jobs/worker.ts';
+import type { ModelServer } from './model/connection.ts';
 import { OpenAiModel } from './model/openai.ts';
 import { tokenCounter } from './model/tokens.ts';
 import { connect } from './redis/connect.ts';
@@ -54,13 +55,7 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
     },
   );
   const models = config.OPENAI_MODEL ?? [];
-  const model = new OpenAiModel({
-    baseUrl: config.OPENAI_BASE_URL,
-    apiKey: config.OPENAI_API_KEY,
-    model: models[0] ?? '',
-    maxRetries: config.MODEL_MAX_RETRIES,
-    headersTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
-  });
+  const model = new OpenAiModel(modelServer(config), models[0] ?? '');
   const turns: TurnDeps = {
     replicaId,
     queue: redis.queue,
@@ -142,6 +137,17 @@ function storeSettings(config: Config) {
     maxMessages: config.SESSION_MAX_MESSAGES,
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
     maxAttempts: config.TURN_MAX_ATTEMPTS,
+  };
+}
+
+function modelServer(config: Config): ModelServer {
+  return {
+    baseUrl: config.OPENAI_BASE_URL,
+    apiKey: config.OPENAI_API_KEY,
+    maxRetries: config.MODEL_MAX_RETRIES,
+    headersTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
+    // JSON may write a byte of an answer as six; a chunk has some names beside it.
+    maxLineBytes: config.MAX_OUTPUT_BYTES * 6 + 65_536,
   };
 }
 

@@ -970,6 +970,11 @@ export const promises = {
     breaks: 'model/openai: no retries',
     seenRed: true,
   },
+  'model.endless-line': {
+    says: 'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
+    breaks: 'connection: hand the agent on without LineBound',
+    seenRed: true,
+  },
   'model.without-done': {
     says: 'an answer that finishes but lacks the last [DONE] is whole',
     breaks: 'ask-model: ask for a finish and usage',

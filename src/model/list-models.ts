@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import { connectToModel } from './connection.ts';
 
 /** What came back; `reason` is fit for an operator's eyes. */
 export type ModelList =
@@ -8,19 +9,20 @@ export type ModelList =
 
 const TIMEOUT_MS = 5000;
 
-/** Asks an OpenAI-compatible server which models it has; never throws. */
+/** Some servers list thousands of models, in one line. */
+const LONGEST_LIST_BYTES = 16_777_216;
+
+/** Asks an OpenAI-compatible server which models it has, by the way that turns go; never throws. */
 export async function listModels(
   baseUrl: string | undefined,
   apiKey: string | undefined,
 ): Promise<ModelList> {
-  const client = new OpenAI({
-    apiKey: apiKey ?? 'none',
-    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+  const { client, close } = connectToModel({
+    baseUrl,
+    apiKey,
     maxRetries: 0,
-    timeout: TIMEOUT_MS,
-    // As with turns: where the model is, the settings alone say.
-    fetchOptions: { redirect: 'error' },
-    logLevel: 'off',
+    headersTimeoutMs: TIMEOUT_MS,
+    maxLineBytes: LONGEST_LIST_BYTES,
   });
   try {
     const { data } = await client.models.list();
@@ -33,6 +35,8 @@ export async function listModels(
       return { kind: 'refused', status: error.status };
     }
     return { kind: 'silent', reason: rootOf(error) };
+  } finally {
+    await close();
   }
 }
 

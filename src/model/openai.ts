@@ -1,41 +1,16 @@
 import OpenAI from 'openai';
-import { Agent, fetch as undiciFetch } from 'undici';
 import type { Model, ModelPart, PromptMessage } from '../conversation/ports.ts';
 import { TurnwiseError } from '../errors.ts';
-
-export interface OpenAiSettings {
-  readonly baseUrl: string | undefined;
-  readonly apiKey: string | undefined;
-  readonly model: string;
-  readonly maxRetries: number;
-  /** Longest wait for the head of the reply, ms. */
-  readonly headersTimeoutMs: number;
-}
+import { connectToModel, type ModelConnection, type ModelServer } from './connection.ts';
 
 /** Any OpenAI-compatible model. One client a replica: its connections are shared by all sessions. */
 export class OpenAiModel implements Model {
-  readonly #client: OpenAI;
-  readonly #agent: Agent;
+  readonly #connection: ModelConnection;
   readonly #model: string;
 
-  constructor(settings: OpenAiSettings) {
-    // Our own pool: the SDK on undici's answered 1.7 times the turns that it does on the built-in fetch.
-    this.#agent = new Agent({
-      keepAliveTimeout: 30_000,
-      connect: { timeout: 10_000 },
-      bodyTimeout: 0,
-      headersTimeout: 0,
-    });
-    this.#model = settings.model;
-    this.#client = new OpenAI({
-      // A server of one's own often wants no key, but the SDK insists on one.
-      apiKey: settings.apiKey ?? 'none',
-      ...(settings.baseUrl === undefined ? {} : { baseURL: settings.baseUrl }),
-      maxRetries: settings.maxRetries,
-      timeout: settings.headersTimeoutMs,
-      fetch: fetchWith(this.#agent),
-      logLevel: 'off',
-    });
+  constructor(server: ModelServer, model: string) {
+    this.#connection = connectToModel(server);
+    this.#model = model;
   }
 
   async *ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncGenerator<ModelPart> {
@@ -61,8 +36,8 @@ export class OpenAiModel implements Model {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   // The SDK repeats a call only while no reply has begun, so a repeated call never mixes two answers.
@@ -71,7 +46,7 @@ export class OpenAiModel implements Model {
     signal: AbortSignal,
   ): AsyncGenerator<OpenAI.ChatCompletionChunk> {
     try {
-      yield* await this.#client.chat.completions.create(
+      yield* await this.#connection.client.chat.completions.create(
         {
           model: this.#model,
           messages: prompt.map((message) => ({ role: message.role, content: message.content })),
@@ -97,14 +72,4 @@ function withoutText(error: unknown): unknown {
   const codes = [error.type, error.code, error.param].filter((code) => /^[\w.[\]-]{1,64}$/.test(code ?? ''));
   const what = error.status === undefined ? 'broke the answer off' : `answered ${error.status}`;
   return new Error(`the model server ${what} (${codes.join(', ') || 'without a code'})`);
-}
-
-/** @returns a fetch that never follows a redirect: where the model is, the settings alone say */
-function fetchWith(agent: Agent): typeof fetch {
-  // undici's own types and Node's global ones describe the same objects under two names.
-  const send = undiciFetch as unknown as (
-    input: string | URL | Request,
-    init: Omit<RequestInit, 'dispatcher'> & { dispatcher: Agent },
-  ) => Promise<Response>;
-  return (input, init) => send(input, { ...init, redirect: 'error', dispatcher: agent });
 }

@@ -3,7 +3,7 @@ import { getMessages, getSession, saidIn } from '../support/api.ts';
 import { brokenReplies, endless, withoutDone } from '../support/broken-replies.ts';
 import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
-import type { Script } from '../support/model-script.ts';
+import type { Script, Step } from '../support/model-script.ts';
 import { promise } from '../support/promise.ts';
 import type { Replica } from '../support/replica.ts';
 import { echo, textDeltas } from '../support/scripted-model.ts';
@@ -183,3 +183,20 @@ promise('model.without-done', 'an answer that finishes but lacks the last [DONE]
   ]);
   expect(messages[1]).not.toHaveProperty('truncated');
 });
+
+promise(
+  'model.endless-line',
+  'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
+  async () => {
+    let sent = 0;
+    const noEnd = async function* (): AsyncGenerator<Step> {
+      yield { raw: 'data: {"choices":[{"index":0,"delta":{"content":"' };
+      for (; sent < 100; sent += 1) yield { raw: 'x'.repeat(mostBytes) };
+      yield { hang: true };
+    };
+    answerWith({ line: noEnd });
+    const answer = await chat(replica, 'line', 'line');
+    expect(answer).toMatchObject({ status: 502, body: { error: { code: 'model_error' } } });
+    for (const request of callsFor('line')) await request.whenAborted;
+  },
+);
