@@ -970,6 +970,12 @@ export const promises = {
     breaks: 'model/openai: no retries',
     seenRed: true,
   },
+  'model.odd-usage': {
+    says: 'usage that is not three counts is null, and a finish reason of any length is no failure',
+    breaks:
+      'openai usageIn: take the numbers as they are; ask: do not cut the reason, take an empty one for one',
+    seenRed: true,
+  },
   'model.endless-line': {
     says: 'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
     breaks: 'connection: hand the agent on without LineBound',

@@ -1,7 +1,11 @@
 import OpenAI from 'openai';
 import type { Model, ModelPart, PromptMessage } from '../conversation/ports.ts';
+import type { Usage } from '../conversation/turn.ts';
 import { TurnwiseError } from '../errors.ts';
 import { connectToModel, type ModelConnection, type ModelServer } from './connection.ts';
+
+/** Longest reason to finish that is handed on; those of the protocol have 14 characters at most. */
+const LONGEST_REASON = 64;
 
 /** Any OpenAI-compatible model. One client a replica: its connections are shared by all sessions. */
 export class OpenAiModel implements Model {
@@ -18,21 +22,14 @@ export class OpenAiModel implements Model {
     for await (const chunk of this.#chunks(prompt, signal)) {
       const choice = chunk.choices?.[0];
       const text = choice?.delta?.content;
+      const usage = usageIn(chunk.usage);
       if (typeof text === 'string' && text !== '' && !hasFinished) yield { type: 'text', text };
-      if (typeof choice?.finish_reason === 'string') {
+      // Some servers send an empty reason with every chunk.
+      if (typeof choice?.finish_reason === 'string' && String(choice.finish_reason) !== '') {
         hasFinished = true;
-        yield { type: 'finish', reason: choice.finish_reason };
+        yield { type: 'finish', reason: choice.finish_reason.slice(0, LONGEST_REASON) };
       }
-      if (chunk.usage) {
-        yield {
-          type: 'usage',
-          usage: {
-            promptTokens: chunk.usage.prompt_tokens,
-            completionTokens: chunk.usage.completion_tokens,
-            totalTokens: chunk.usage.total_tokens,
-          },
-        };
-      }
+      if (usage !== null) yield { type: 'usage', usage };
     }
   }
 
@@ -59,6 +56,22 @@ export class OpenAiModel implements Model {
       throw asTurnwiseError(error);
     }
   }
+}
+
+/** What a server counts is not ours to trust: by the time it is shown, the turn is committed. */
+function usageIn(sent: OpenAI.CompletionUsage | null | undefined): Usage | null {
+  const [promptTokens, completionTokens, totalTokens] = [
+    sent?.prompt_tokens,
+    sent?.completion_tokens,
+    sent?.total_tokens,
+  ];
+  return isCount(promptTokens) && isCount(completionTokens) && isCount(totalTokens)
+    ? { promptTokens, completionTokens, totalTokens }
+    : null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function asTurnwiseError(error: unknown): TurnwiseError {

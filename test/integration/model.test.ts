@@ -185,6 +185,40 @@ promise('model.without-done', 'an answer that finishes but lacks the last [DONE]
 });
 
 promise(
+  'model.odd-usage',
+  'usage that is not three counts is null, and a finish reason of any length is no failure',
+  async () => {
+    const counts = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+    const odd: unknown[] = [{}, { ...counts, total_tokens: undefined }, { ...counts, prompt_tokens: 1.5 }];
+    odd.push(
+      { ...counts, completion_tokens: '2' },
+      { ...counts, total_tokens: -3 },
+      'many',
+      [1, 2, 3],
+      1e300,
+    );
+    for (const [index, usage] of [...odd, { ...counts, total_tokens: 1e300 }].entries()) {
+      answerWith({
+        count: () => [
+          { delta: 'said' },
+          { finish: 'stop' },
+          { chunk: { choices: [], usage } },
+          { end: true },
+        ],
+      });
+      const answer = await chat(replica, `usage-${index}`, 'count');
+      expect([usage, answer.status, answer.body.usage]).toEqual([usage, 200, null]);
+    }
+    answerWith({ finish: () => [{ delta: 'said' }, { finish: 'x'.repeat(100_000) }] });
+    const { status, body } = await chat(replica, 'long-reason', 'finish');
+    expect([status, body.finish_reason]).toEqual([200, 'x'.repeat(64)]);
+    const unfinished = { choices: [{ index: 0, delta: { content: 'both ' }, finish_reason: '' }] };
+    answerWith({ empty: () => [{ chunk: unfinished }, { delta: 'halves' }] });
+    expect((await chat(replica, 'empty-reason', 'empty')).body.reply).toBe('both halves');
+  },
+);
+
+promise(
   'model.endless-line',
   'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
   async () => {
