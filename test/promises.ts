@@ -976,6 +976,11 @@ export const promises = {
       'openai usageIn: take the numbers as they are; ask: do not cut the reason, take an empty one for one',
     seenRed: true,
   },
+  'model.thinks-aloud': {
+    says: 'a model that thinks aloud for longer than the first token may take is waited for; one that stops thinking is not',
+    breaks: 'openai ask: no sign for a chunk without text',
+    seenRed: true,
+  },
   'model.endless-line': {
     says: 'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
     breaks: 'connection: hand the agent on without LineBound',

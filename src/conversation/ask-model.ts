@@ -40,7 +40,8 @@ export async function askModel(
         text.push(part.text);
         await heard(part.text);
       }
-      patience.listen(finishReason === null ? limits.idleTimeoutMs : USAGE_PATIENCE_MS);
+      const silenceMs = bytes === 0 ? limits.firstTokenTimeoutMs : limits.idleTimeoutMs;
+      patience.listen(finishReason === null ? silenceMs : USAGE_PATIENCE_MS);
     }
   } catch (error) {
     // Some servers never close what they have finished; only the usage is missed then.

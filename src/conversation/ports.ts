@@ -259,8 +259,10 @@ export interface PromptMessage {
   readonly content: string;
 }
 
+/** `sign`: of life, while nothing is said: the model thinks. */
 export type ModelPart =
   | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'sign' }
   | { readonly type: 'finish'; readonly reason: string }
   | { readonly type: 'usage'; readonly usage: Usage };
 

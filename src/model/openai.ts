@@ -24,6 +24,8 @@ export class OpenAiModel implements Model {
       const text = choice?.delta?.content;
       const usage = usageIn(chunk.usage);
       if (typeof text === 'string' && text !== '' && !hasFinished) yield { type: 'text', text };
+      // Such as a thought, which has a field of its own on each server.
+      else yield { type: 'sign' };
       // Some servers send an empty reason with every chunk.
       if (typeof choice?.finish_reason === 'string' && String(choice.finish_reason) !== '') {
         hasFinished = true;

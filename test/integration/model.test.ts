@@ -184,6 +184,10 @@ promise('model.without-done', 'an answer that finishes but lacks the last [DONE]
   expect(messages[1]).not.toHaveProperty('truncated');
 });
 
+const chunkWith = (delta: object, rest: object = {}) => ({
+  chunk: { choices: [{ index: 0, delta, finish_reason: null }], ...rest },
+});
+
 promise(
   'model.odd-usage',
   'usage that is not three counts is null, and a finish reason of any length is no failure',
@@ -215,6 +219,25 @@ promise(
     const unfinished = { choices: [{ index: 0, delta: { content: 'both ' }, finish_reason: '' }] };
     answerWith({ empty: () => [{ chunk: unfinished }, { delta: 'halves' }] });
     expect((await chat(replica, 'empty-reason', 'empty')).body.reply).toBe('both halves');
+  },
+);
+
+promise(
+  'model.thinks-aloud',
+  'a model that thinks aloud for longer than the first token may take is waited for; one that stops thinking is not',
+  async () => {
+    const thought = chunkWith({ reasoning_content: 'hm' });
+    const thinking = Array.from({ length: 6 }, () => [thought, { delayMs: 400 }]).flat();
+    answerWith({
+      'think long': () => [...thinking, { delta: 'thought over' }],
+      'think and stop': () => [thought, { hang: true }],
+    });
+    const [over, stopped] = await Promise.all([
+      chat(replica, 'thinks', 'think long'),
+      chat(replica, 'stops', 'think and stop'),
+    ]);
+    expect([over.status, over.body.reply]).toEqual([200, 'thought over']);
+    expect(stopped).toMatchObject({ status: 504, body: { error: { code: 'model_timeout' } } });
   },
 );
 
