@@ -14,7 +14,7 @@ import { chatRoutes } from './http/routes/chat.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { sessionRoutes } from './http/routes/sessions.ts';
 import { turnRoutes } from './http/routes/turns.ts';
-import { Streams } from './http/turn-stream.ts';
+import { Readers } from './http/turn-stream.ts';
 
 /** Comments that keep proxies from taking a silent stream for a dead one. */
 const HEARTBEAT_MS = 15_000;
@@ -100,9 +100,9 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
     transformStaticCSP: withoutUpgrade,
   });
 
-  const streams = new Streams(settings.maxStreams, deps.streamsOpen);
-  await app.register(chatRoutes(deps, streams));
-  await app.register(turnRoutes(deps, streams));
+  const readers = new Readers(settings.maxStreams, deps.streamsOpen);
+  await app.register(chatRoutes(deps, readers));
+  await app.register(turnRoutes(deps, readers));
   await app.register(sessionRoutes(deps));
   await app.register(healthRoutes(deps));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

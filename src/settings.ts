@@ -182,7 +182,11 @@ export const SETTINGS = {
   MAX_MESSAGE_BYTES: setting(wholeNumber(1, 104_857_600), '65536', 'longest message, in UTF-8 bytes'),
   MAX_BODY_BYTES: setting(wholeNumber(64, 104_857_600), '1048576', 'longest request body'),
   MAX_OUTPUT_BYTES: setting(wholeNumber(1, 104_857_600), '1048576', 'longest answer, in UTF-8 bytes'),
-  MAX_STREAMS: setting(wholeNumber(1, 1_000_000), '20000', 'open event streams on one replica; past it 503'),
+  MAX_STREAMS: setting(
+    wholeNumber(1, 1_000_000),
+    '20000',
+    'open event streams and waiting JSON requests on one replica; past it 503',
+  ),
   TRUST_PROXY: optional(trustProxy, "as Fastify's trustProxy"),
   WEB_PORT: setting(wholeNumber(0, 65535), '3000', 'port of the chat page'),
   WEB_API_URL: setting(

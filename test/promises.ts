@@ -1102,9 +1102,14 @@ export const promises = {
     breaks: 'turn-rate take: do not count',
     seenRed: true,
   },
+  'limits.streams.burst': {
+    says: 'of many readers who come at once no more than MAX_STREAMS are let in, those of one turn by JSON too',
+    breaks: 'turn-stream Readers enter: count when the stream begins; chat: let JSON in without enter',
+    seenRed: true,
+  },
   'limits.turns-and-streams': {
     says: 'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
-    breaks: 'live-turns checkRoom and Streams checkRoom: never refuse',
+    breaks: 'live-turns checkRoom and Readers enter: never refuse',
     seenRed: true,
   },
   'shutdown.turns-end': {

@@ -19,25 +19,20 @@ const FRAMES_AT_ONCE = 16;
  */
 export class SseSink {
   readonly #reply: FastifyReply;
-  readonly #left = new AbortController();
+  readonly #left: AbortSignal;
   readonly #whenLeft: Promise<void>;
 
-  constructor(reply: FastifyReply) {
+  constructor(reply: FastifyReply, left: AbortSignal) {
     this.#reply = reply;
+    this.#left = left;
     this.#whenLeft = new Promise((resolve) => {
-      const mark = () => {
-        if (!reply.raw.writableEnded) this.#left.abort();
-        resolve();
-      };
-      // Not request.signal: on a POST with a body it fires at once.
-      if (reply.raw.destroyed) mark();
-      else reply.raw.once('close', mark);
+      left.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 
   /** Fires when the client leaves before the stream has ended. */
   get signal(): AbortSignal {
-    return this.#left.signal;
+    return this.#left;
   }
 
   /** Headers go out now, so that the client knows its turn before the first event. */

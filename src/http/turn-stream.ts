@@ -6,42 +6,52 @@ import { TurnwiseError } from '../errors.ts';
 import type { SseSink } from './sse-sink.ts';
 import { frameOf } from './turn-frames.ts';
 
-/** Event streams that are open on this replica, and how many may be. */
-export class Streams {
+/** Those who read a turn on this replica, and how many may. */
+export class Readers {
   readonly #max: number;
-  readonly #changed: (count: number) => void;
+  readonly #streamsChanged: (count: number) => void;
   #count = 0;
+  #streams = 0;
 
-  constructor(max: number, changed: (count: number) => void) {
+  constructor(max: number, streamsChanged: (count: number) => void) {
     this.#max = max;
-    this.#changed = changed;
+    this.#streamsChanged = streamsChanged;
   }
 
-  /** @throws overloaded */
-  checkRoom(): void {
+  /**
+   * Takes a place, before anything is awaited: many who come at once must not all find the same one free.
+   *
+   * @returns gives it back
+   * @throws overloaded
+   */
+  enter(): () => void {
     if (this.#count >= this.#max) throw new TurnwiseError('overloaded');
-  }
-
-  enter(): void {
     this.#count += 1;
-    this.#changed(this.#count);
+    return () => {
+      this.#count -= 1;
+    };
   }
 
-  leave(): void {
-    this.#count -= 1;
-    this.#changed(this.#count);
+  /** One of them reads an event stream. @returns it does no longer */
+  stream(): () => void {
+    this.#streams += 1;
+    this.#streamsChanged(this.#streams);
+    return () => {
+      this.#streams -= 1;
+      this.#streamsChanged(this.#streams);
+    };
   }
 }
 
 /** Sends a turn's events after a place until it ends or the client leaves. A body that just ends was cut. */
 export async function streamTurn(
   deps: TurnDeps,
-  streams: Streams,
+  readers: Readers,
   sink: SseSink,
   turn: TurnRef,
   after: EventId,
 ): Promise<void> {
-  streams.enter();
+  const leave = readers.stream();
   sink.open();
   try {
     for await (const events of followTurn(deps, turn, after, sink.signal)) {
@@ -54,7 +64,7 @@ export async function streamTurn(
       deps.observer.failed('stream a turn', error, turn);
     }
   } finally {
-    streams.leave();
+    leave();
   }
 }
 

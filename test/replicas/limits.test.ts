@@ -3,6 +3,7 @@ import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } fr
 import { call, chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
 import { echo } from '../support/scripted-model.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let deployment: Deployment;
 
@@ -61,5 +62,35 @@ promise(
     for (const reader of [...turns, ...readers]) expect((await reader.all()).at(-1)?.event).toBe('done');
     expect((await chat(small, 'three', 'hello')).status).toBe(200);
     expect((await say(narrow, 'four', 'hello')).status).toBe(200);
+  },
+);
+
+promise(
+  'limits.streams.burst',
+  'of many readers who come at once no more than MAX_STREAMS are let in, those of one turn by JSON too',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
+    const narrow = await deployment.another({
+      ...{ RATE_LIMIT_PER_MINUTE: '0', KEY_PREFIX: 'burst', MAX_STREAMS: '3' },
+    });
+    const many = Array.from({ length: 20 }, (_, index) => index);
+    const streams = await Promise.all(many.map((index) => say(narrow, `burst-${index}`, 'hello')));
+    const open = streams.filter(({ status }) => status === 200);
+    expect([open.length, streams.filter(({ status }) => status === 503).length]).toEqual([3, 17]);
+    gate.open();
+    for (const reader of open) expect((await reader.all()).at(-1)?.event).toBe('done');
+
+    const second = deployment.model.gate();
+    deployment.model.reply((request) => [{ wait: second }, ...echo(request)]);
+    const repeats = many.map(() => chat(narrow, 'repeated', 'hello', { idempotencyKey: 'same' }));
+    const refused: number[] = [];
+    for (const repeat of repeats) void repeat.then(({ status }) => refused.push(status));
+    await waitFor(() => refused.length >= 17, { what: 'all but three to be refused' });
+    expect(new Set(refused)).toEqual(new Set([503]));
+    second.open();
+    const statuses = (await Promise.all(repeats)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3);
+    expect((await chat(narrow, 'after', 'hello')).status).toBe(200);
   },
 );

@@ -6,14 +6,15 @@ import type { TurnRef } from '../../conversation/ports.ts';
 import { ANONYMOUS_OWNER, isConversationId } from '../../conversation/session.ts';
 import { submitTurn } from '../../conversation/submit-turn.ts';
 import { TurnwiseError } from '../../errors.ts';
+import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { collectReply } from '../json-reply.ts';
 import { ChatBody, ChatReply, ErrorReply, EventStream, IdempotencyHeaders } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
-import { type Streams, streamTurn, streamUrl } from '../turn-stream.ts';
+import { type Readers, streamTurn, streamUrl } from '../turn-stream.ts';
 
 /** `POST /api/chat` and `POST /api/chat/stream`: one turn, answered whole or as it is said. */
-export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsyncTypebox {
+export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/api/chat',
@@ -27,11 +28,17 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
         },
       },
       async (request, reply) => {
-        const turn = await admit(deps, request, reply, request.body);
-        announce(reply, turn);
-        const answer = await collectReply(deps.turns, turn, new SseSink(reply).signal);
-        // Nobody is left to answer.
-        return answer ?? reply.hijack();
+        // Turns have a limit of their own, but many may wait for one.
+        const leave = readers.enter();
+        try {
+          const turn = await admit(deps, request, reply, request.body);
+          announce(reply, turn);
+          const answer = await collectReply(deps.turns, turn, clientLeft(reply));
+          // Nobody is left to answer.
+          return answer ?? reply.hijack();
+        } finally {
+          leave();
+        }
       },
     );
 
@@ -49,11 +56,15 @@ export function chatRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
         },
       },
       async (request, reply) => {
-        streams.checkRoom();
-        const sink = new SseSink(reply);
-        const turn = await admit(deps, request, reply, request.body);
-        announce(reply, turn);
-        return streamTurn(deps.turns, streams, sink, turn, BEFORE_ALL);
+        const leave = readers.enter();
+        try {
+          const sink = new SseSink(reply, clientLeft(reply));
+          const turn = await admit(deps, request, reply, request.body);
+          announce(reply, turn);
+          return await streamTurn(deps.turns, readers, sink, turn, BEFORE_ALL);
+        } finally {
+          leave();
+        }
       },
     );
   };

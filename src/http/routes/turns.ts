@@ -5,17 +5,18 @@ import { hasAllEvents } from '../../conversation/follow-turn.ts';
 import type { StoredTurn } from '../../conversation/ports.ts';
 import type { TurnRecord } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
+import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ErrorReply, EventStream, NoContent, Turn, TurnParams } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { wireUsage } from '../turn-frames.ts';
-import { type Streams, streamTurn } from '../turn-stream.ts';
+import { type Readers, streamTurn } from '../turn-stream.ts';
 import { sessionOf, wireTime } from './sessions.ts';
 
 const errors = { '4xx': ErrorReply, '5xx': ErrorReply };
 
 /** `/api/sessions/{id}/turns/{turn_id}`: look a turn up, read its events again or on, cancel it. */
-export function turnRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsyncTypebox {
+export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/api/sessions/:id/turns/:turn_id',
@@ -43,16 +44,20 @@ export function turnRoutes(deps: HttpDeps, streams: Streams): FastifyPluginAsync
         },
       },
       async (request, reply) => {
-        streams.checkRoom();
-        const sink = new SseSink(reply);
-        const after = placeAfter(request.headers['last-event-id']);
-        const stored = await mustFind(deps, request.params);
-        const { id, turn_id } = request.params;
-        const turn = { session: sessionOf(id), turnId: turn_id, idempotencyHash: stored.idempotencyHash };
-        if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send(null);
-        reply.header('x-session-id', id);
-        reply.header('x-turn-id', turn_id);
-        return streamTurn(deps.turns, streams, sink, turn, after);
+        const leave = readers.enter();
+        try {
+          const sink = new SseSink(reply, clientLeft(reply));
+          const after = placeAfter(request.headers['last-event-id']);
+          const stored = await mustFind(deps, request.params);
+          const { id, turn_id } = request.params;
+          const turn = { session: sessionOf(id), turnId: turn_id, idempotencyHash: stored.idempotencyHash };
+          if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send(null);
+          reply.header('x-session-id', id);
+          reply.header('x-turn-id', turn_id);
+          return await streamTurn(deps.turns, readers, sink, turn, after);
+        } finally {
+          leave();
+        }
       },
     );
 
