@@ -200,6 +200,12 @@ export const promises = {
     breaks: 'event-log read: do not filter events of a batch',
     seenRed: true,
   },
+  'resume.nothing-left': {
+    says: 'who has the last event of a turn, or names a place behind it, gets 204, whether its log is there or lost',
+    breaks:
+      'follow-turn hasAllEvents: compare with the last event of the log for equality; fromRecord: count from the place of the reader',
+    seenRed: true,
+  },
   'resume.live-many-viewers': {
     says: 'viewers who come while a turn runs, on any replica, see the same whole turn, each event once',
     breaks: 'follow-turn fromLog: read each time from the same place',

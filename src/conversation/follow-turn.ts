@@ -1,7 +1,7 @@
 import { TurnwiseError } from '../errors.ts';
 import { Bell } from './bell.ts';
 import type { TurnDeps } from './deps.ts';
-import { type EventId, isTerminal, type PlacedEvent, type TurnEvent } from './events.ts';
+import { type EventId, isAfter, isTerminal, type PlacedEvent, type TurnEvent } from './events.ts';
 import { failureOfCode } from './failure.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { TurnRef } from './ports.ts';
@@ -111,12 +111,17 @@ async function lookAtLog(deps: TurnDeps, ref: TurnRef, last: EventId): Promise<r
   if (events.length > 0) return events;
   const stored = await deps.store.find(ref.session, ref.turnId);
   if (stored === null) {
-    return [{ id: nextAttempt(last), event: { type: 'error', ...failureOfCode('session_deleted') } }];
+    const id = { attempt: last.attempt + 1, seq: 1 };
+    return [{ id, event: { type: 'error', ...failureOfCode('session_deleted') } }];
   }
   if (!isEnded(stored.record.status)) return [];
   // It may have ended between the two looks.
   const rest = await deps.log.read(ref, last);
-  return rest.length > 0 ? rest : fromRecord(stored.record, last);
+  if (rest.length > 0) return rest;
+  const told = fromRecord(stored.record);
+  const news = told.filter(({ id }) => isAfter(id, last));
+  // A place that no event of the turn ever had says nothing of what its reader knows.
+  return news.length > 0 ? news : told;
 }
 
 /**
@@ -144,15 +149,18 @@ async function untilAnswered<T>(
   return null;
 }
 
-/** The log was lost or could not be written, but the record knows how the turn ended. */
-function fromRecord(record: TurnRecord, last: EventId): readonly PlacedEvent[] {
-  const at = nextAttempt(last);
+/**
+ * The log was lost or could not be written, but the record knows how the turn ended. Always at the same places,
+ * behind all that any attempt may have logged: a reader that comes back with one of them is known.
+ */
+function fromRecord(record: TurnRecord): readonly PlacedEvent[] {
+  const attempt = record.attempt + 2;
   const events: TurnEvent[] = [];
   if (record.reply !== null) {
     events.push({ type: 'restarted', attempt: record.attempt }, { type: 'delta', content: record.reply });
   }
   events.push(terminalOf(record));
-  return events.map((event, index) => ({ id: { attempt: at.attempt, seq: at.seq + index }, event }));
+  return events.map((event, index) => ({ id: { attempt, seq: index + 1 }, event }));
 }
 
 function terminalOf(record: TurnRecord): TurnEvent {
@@ -164,16 +172,12 @@ function terminalOf(record: TurnRecord): TurnEvent {
   return { type: 'error', ...(record.failure ?? failureOfCode('internal')) };
 }
 
-function nextAttempt(last: EventId): EventId {
-  return { attempt: last.attempt + 1, seq: 1 };
-}
-
 function endsWithTerminal(events: readonly PlacedEvent[]): boolean {
   const last = events.at(-1);
   return last !== undefined && isTerminal(last.event);
 }
 
-/** @returns whether nothing comes after a place any more: the turn ended, and its last event is known */
+/** @returns whether nothing comes after a place any more: the turn ended, and the reader has its last event */
 export async function hasAllEvents(
   deps: TurnDeps,
   ref: TurnRef,
@@ -181,5 +185,7 @@ export async function hasAllEvents(
   after: EventId,
 ): Promise<boolean> {
   if (!isEnded(record.status) || (after.attempt === 0 && after.seq === 0)) return false;
-  return deps.log.endsAt(ref, after);
+  const last = await deps.log.last(ref);
+  const end = last !== null && isTerminal(last.event) ? last : fromRecord(record).at(-1);
+  return end === undefined || !isAfter(end.id, after);
 }

@@ -200,8 +200,8 @@ export interface Withdrawal {
 export interface EventLog {
   /** At most one batch of events after a place, oldest first; empty when there are none yet. */
   read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]>;
-  /** Whether the log's last entry ends with this place. */
-  endsAt(turn: TurnRef, place: EventId): Promise<boolean>;
+  /** The newest event; null when there is none. */
+  last(turn: TurnRef): Promise<PlacedEvent | null>;
   /** Calls back whenever the log grew or may have. @returns stops it */
   watch(turn: TurnRef, grown: () => void): Promise<() => void>;
   /** Somebody here reads on: told again each second, so that the turn is not stopped as unread. */

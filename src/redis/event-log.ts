@@ -36,20 +36,17 @@ export class RedisEventLog implements EventLog {
     const entries = await answered(this.#client.xrange(key, from, '+', 'COUNT', ENTRIES_PER_READ));
     let last = after;
     return entries.flatMap(([id, fields]) => {
-      const lastId = parseEventId(id);
-      const batch = fields[fields.indexOf('e') + 1];
-      if (lastId === null || batch === undefined) return [];
       // Batches may overlap: one whose reply was lost is sent again with what came since.
-      const news = decodeBatch(lastId, batch).filter((placed) => isAfter(placed.id, last));
+      const news = eventsOf(id, fields).filter((placed) => isAfter(placed.id, last));
       last = news.at(-1)?.id ?? last;
       return news;
     });
   }
 
-  async endsAt(turn: TurnRef, place: EventId): Promise<boolean> {
+  async last(turn: TurnRef): Promise<PlacedEvent | null> {
     const key = this.#keys.session(turn.session).log(turn.turnId);
-    const [last] = await answered(this.#client.xrevrange(key, '+', '-', 'COUNT', 1));
-    return last?.[0] === formatEventId(place);
+    const entries = await answered(this.#client.xrevrange(key, '+', '-', 'COUNT', 1));
+    return entries.flatMap(([id, fields]) => eventsOf(id, fields)).at(-1) ?? null;
   }
 
   async watch(turn: TurnRef, grown: () => void): Promise<() => void> {
@@ -68,4 +65,10 @@ export class RedisEventLog implements EventLog {
     const key = this.#keys.session(turn.session).turn(turn.turnId);
     await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
   }
+}
+
+function eventsOf(id: string, fields: readonly string[]): readonly PlacedEvent[] {
+  const lastId = parseEventId(id);
+  const batch = fields[fields.indexOf('e') + 1];
+  return lastId === null || batch === undefined ? [] : decodeBatch(lastId, batch);
 }

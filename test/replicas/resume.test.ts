@@ -40,6 +40,30 @@ promise(
 );
 
 promise(
+  'resume.nothing-left',
+  'who has the last event of a turn, or names a place behind it, gets 204, whether its log is there or lost',
+  async () => {
+    deployment.model.reply(() => textDeltas(TEXT, 5));
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const own = await say(a, 'nothing-left', 'hello');
+    const turnId = turnIdOf(own);
+    const last = (await own.all()).at(-1)?.id ?? '';
+    const statusAt = async (id: string) => (await follow(b, 'nothing-left', turnId, id)).status;
+    expect(await Promise.all([last, '1-999', '999-1'].map(statusAt))).toEqual([204, 204, 204]);
+    await deployment.redis.ask('DEL', `turnwise:{-/nothing-left}:log:${turnId}`);
+    const again = await (await follow(a, 'nothing-left', turnId)).all();
+    expect(again.map(({ event }) => event)).toEqual(['restarted', 'delta', 'done']);
+    for (const [index, { id = '' }] of again.slice(0, -1).entries()) {
+      const rest = await (await follow(b, 'nothing-left', turnId, id)).all();
+      expect(rendered(rest)).toEqual(rendered(again.slice(index + 1)));
+    }
+    expect(await statusAt(again.at(-1)?.id ?? '')).toBe(204);
+    // What the log had of it is no end: the reader is told how the turn ended.
+    expect(await statusAt('1-3')).toBe(200);
+  },
+);
+
+promise(
   'resume.live-many-viewers',
   'viewers who come while a turn runs, on any replica, see the same whole turn, each event once',
   async () => {
