@@ -7,7 +7,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { TurnwiseError } from './errors.ts';
 import { readBodies } from './http/bodies.ts';
-import { answerBrokenRequest, asTurnwiseError, installErrorReplies, sendError } from './http/error-reply.ts';
+import { BrokenRequests } from './http/broken-requests.ts';
+import { asTurnwiseError, installErrorReplies, sendError } from './http/error-reply.ts';
 import type { HttpDeps } from './http/http-deps.ts';
 import { trackMethods } from './http/method-not-allowed.ts';
 import { chatRoutes } from './http/routes/chat.ts';
@@ -35,6 +36,7 @@ function trustOf(setting: boolean | number | string) {
 /** The server with all routes, not yet listening. */
 export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const { settings } = deps;
+  const broken = new BrokenRequests();
   const app = fastify({
     loggerInstance: logger,
     bodyLimit: settings.maxBodyBytes,
@@ -52,13 +54,14 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
     routerOptions: { maxParamLength: 20_000 },
     // Node's own refusal has no body.
     http: { requireHostHeader: false },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error, socket) => broken.answer(error, socket),
     frameworkErrors: (error, request, reply) => {
       void sendError(request, reply, asTurnwiseError(error));
     },
     requestTimeout: 30_000,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  broken.watch(app.server);
   readBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);

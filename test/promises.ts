@@ -896,6 +896,11 @@ export const promises = {
     breaks: 'repair-session: do not look at the types of keys',
     seenRed: true,
   },
+  'connection.no-foreign-bytes': {
+    says: 'bytes that are no request, sent while an answer is under way or owed, end the connection and add nothing to it',
+    breaks: 'broken-requests #owes: return false',
+    seenRed: true,
+  },
   'edited.session': {
     says: 'metadata edited into nonsense is corrupt_session for that session, and hides none of the others',
     breaks: 'session-store decodeSummary: Number(…) >= 0 for wholeNumber(…); expiresAtMs without a greatest',

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ERRORS, RETRY_AFTER_SECONDS, TurnwiseError } from '../errors.ts';
 
@@ -42,20 +41,4 @@ export function asTurnwiseError(error: unknown): TurnwiseError {
   const status = typeof raised.statusCode === 'number' ? raised.statusCode : 500;
   if (status >= 400 && status < 500) return new TurnwiseError('invalid_request', { cause: error });
   return new TurnwiseError('internal', { cause: error });
-}
-
-/** What Node's parser refuses never becomes a request; it is answered in the same shape all the same. */
-export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const known = new TurnwiseError(
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'invalid_request',
-  );
-  const body = JSON.stringify(errorBody(known, null));
-  socket.end(
-    `HTTP/1.1 ${known.status} ${known.status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }

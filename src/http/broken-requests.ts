@@ -1,0 +1,47 @@
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ErrorCode, TurnwiseError } from '../errors.ts';
+import { errorBody } from './error-reply.ts';
+
+/** Errors of Node's HTTP server that have a code of ours; all others are requests that are no HTTP. */
+const OURS: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+};
+
+/** What Node's parser refuses never becomes a request; it is answered in the same shape all the same. */
+export class BrokenRequests {
+  readonly #unfinished = new WeakMap<Socket, Set<ServerResponse>>();
+
+  /** Notes which connections owe an answer. */
+  watch(server: Server): void {
+    server.on('request', (request, response) => {
+      const unfinished = this.#unfinished.get(request.socket) ?? new Set();
+      this.#unfinished.set(request.socket, unfinished.add(response));
+      response.once('close', () => unfinished.delete(response));
+    });
+  }
+
+  answer(error: Error & { readonly code?: string }, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable || this.#owes(socket)) {
+      socket.destroy();
+      return;
+    }
+    const known = new TurnwiseError(OURS[error.code ?? ''] ?? 'invalid_request');
+    const body = JSON.stringify(errorBody(known, null));
+    const head = [
+      `HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'cache-control: no-store',
+      'x-content-type-options: nosniff',
+      'connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  }
+
+  /** Bytes written now would stand in an answer that has begun, or be taken for one to a request that was whole. */
+  #owes(socket: Socket): boolean {
+    const unfinished = [...(this.#unfinished.get(socket) ?? [])];
+    return unfinished.some((response) => response.headersSent || response.req.complete);
+  }
+}

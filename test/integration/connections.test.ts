@@ -1,0 +1,70 @@
+import { connect } from 'node:net';
+import { beforeAll, expect } from 'vitest';
+import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
+import { promise } from '../support/promise.ts';
+import { rawRequest } from '../support/raw-http.ts';
+import type { Replica } from '../support/replica.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let deployment: Deployment;
+let replica: Replica;
+
+beforeAll(async () => {
+  deployment = await startDeployment(1, { WORKER: 'off' });
+  replica = replicaOf(deployment, 0);
+});
+
+const jsonType = { 'content-type': 'application/json' };
+
+/** A connection of its own, byte by byte. */
+function open() {
+  const socket = connect(replica.port, '127.0.0.1');
+  let text = '';
+  let isClosed = false;
+  socket.setEncoding('utf8').on('data', (more) => {
+    text += more;
+  });
+  socket.on('error', () => undefined);
+  socket.once('close', () => {
+    isClosed = true;
+  });
+  return {
+    send: (bytes: string) => void socket.write(bytes),
+    said: () => text,
+    isClosed: () => isClosed,
+    until: (part: string) => waitFor(() => text.includes(part), { what: `to be sent ${part}` }),
+    closed: (timeoutMs = 5000) => waitFor(() => isClosed, { timeoutMs, what: 'the connection to be closed' }),
+  };
+}
+
+const chatOf = (path: string, id: string, headers: Readonly<Record<string, string>> = {}) =>
+  rawRequest(
+    'POST',
+    path,
+    { ...jsonType, connection: 'keep-alive', ...headers },
+    JSON.stringify({ message: 'hello', conversation_id: id }),
+  );
+
+promise(
+  'connection.no-foreign-bytes',
+  'bytes that are no request, sent while an answer is under way or owed, end the connection and add nothing to it',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ delta: 'said' }, { wait: gate }]);
+    const stream = open();
+    stream.send(chatOf('/api/chat/stream', 'foreign-stream'));
+    await stream.until('said');
+    stream.send('no HTTP at all\r\n\r\n');
+    await stream.closed();
+    expect(stream.said().match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(stream.said()).not.toContain('invalid_request');
+
+    const json = open();
+    json.send(chatOf('/api/chat', 'foreign-json'));
+    await waitFor(() => deployment.model.requests.length === 2, { what: 'the second call of the model' });
+    json.send('no HTTP at all\r\n\r\n');
+    await json.closed();
+    expect(json.said()).toBe('');
+    gate.open();
+  },
+);
