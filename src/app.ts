@@ -20,6 +20,10 @@ import { Readers } from './http/turn-stream.ts';
 /** Comments that keep proxies from taking a silent stream for a dead one. */
 const HEARTBEAT_MS = 15_000;
 
+/** A request that has not arrived whole after this time is refused; Node looks so often, so by 30 s it is. */
+const REQUEST_TIMEOUT_MS = 25_000;
+const TIMEOUT_CHECK_MS = 5000;
+
 /** What a caller may send along to find its request in the log. */
 const REQUEST_ID = /^[A-Za-z0-9-]{1,64}$/;
 
@@ -52,13 +56,18 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
     },
     // Longer ones are refused by the schema, in our own words; the request line is bounded by Node.
     routerOptions: { maxParamLength: 20_000 },
-    // Node's own refusal has no body.
-    http: { requireHostHeader: false },
+    http: {
+      // Node's own refusal has no body.
+      requireHostHeader: false,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Of two times Node takes the longer for the body, whichever it was set for.
+      headersTimeout: REQUEST_TIMEOUT_MS,
+    },
     clientErrorHandler: (error, socket) => broken.answer(error, socket),
     frameworkErrors: (error, request, reply) => {
       void sendError(request, reply, asTurnwiseError(error));
     },
-    requestTimeout: 30_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   broken.watch(app.server);

@@ -18,6 +18,12 @@ export const ERRORS = {
     retryable: false,
     message: 'The route exists, but not with this method.',
   },
+  request_timeout: {
+    status: 408,
+    kind: 'refused',
+    retryable: true,
+    message: 'The request did not arrive in time.',
+  },
   session_busy: {
     status: 409,
     kind: 'refused',

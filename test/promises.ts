@@ -901,6 +901,11 @@ export const promises = {
     breaks: 'broken-requests #owes: return false',
     seenRed: true,
   },
+  'connection.slow-request': {
+    says: 'a request that does not arrive whole in 30 s is 408 request_timeout by then',
+    breaks: 'app: leave headersTimeout to Node',
+    seenRed: true,
+  },
   'edited.session': {
     says: 'metadata edited into nonsense is corrupt_session for that session, and hides none of the others',
     breaks: 'session-store decodeSummary: Number(…) >= 0 for wholeNumber(…); expiresAtMs without a greatest',

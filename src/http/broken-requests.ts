@@ -6,6 +6,7 @@ import { errorBody } from './error-reply.ts';
 /** Errors of Node's HTTP server that have a code of ours; all others are requests that are no HTTP. */
 const OURS: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
 /** What Node's parser refuses never becomes a request; it is answered in the same shape all the same. */

@@ -68,3 +68,22 @@ promise(
     gate.open();
   },
 );
+
+promise(
+  'connection.slow-request',
+  'a request that does not arrive whole in 30 s is 408 request_timeout by then',
+  async () => {
+    const since = performance.now();
+    const [head, body] = [open(), open()];
+    head.send('POST /api/chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+    body.send(chatOf('/api/chat', 'slow').slice(0, -5));
+    for (const slow of [head, body]) {
+      await slow.closed(35_000);
+      expect(slow.said()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+      expect(slow.said()).toContain('"code":"request_timeout"');
+      expect(slow.said()).toMatch(/^x-content-type-options: nosniff\r$/im);
+    }
+    expect(performance.now() - since).toBeLessThan(31_000);
+  },
+  40_000,
+);
