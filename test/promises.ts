@@ -901,6 +901,11 @@ export const promises = {
     breaks: 'broken-requests #owes: return false',
     seenRed: true,
   },
+  'connection.close-is-kept': {
+    says: 'a stream ends its connection when the client asked for that, and keeps it otherwise',
+    breaks: 'sse-sink open: leave the connection header to the plugin',
+    seenRed: true,
+  },
   'connection.slow-request': {
     says: 'a request that does not arrive whole in 30 s is 408 request_timeout by then',
     breaks: 'app: leave headersTimeout to Node',

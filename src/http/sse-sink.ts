@@ -38,6 +38,8 @@ export class SseSink {
   /** Headers go out now, so that the client knows its turn before the first event. */
   open(): void {
     if (this.signal.aborted) return;
+    // The plugin promises to keep every connection.
+    if (!this.#reply.raw.shouldKeepAlive) this.#reply.header('connection', 'close');
     this.#reply.sse.sendHeaders();
     // Node keeps a head back until the first byte of the body, which for a late reader may be long in coming.
     this.#reply.raw.flushHeaders();

@@ -70,6 +70,26 @@ promise(
 );
 
 promise(
+  'connection.close-is-kept',
+  'a stream ends its connection when the client asked for that, and keeps it otherwise',
+  async () => {
+    deployment.model.reply(() => [{ delta: 'said' }]);
+    const closing = open();
+    closing.send(chatOf('/api/chat/stream', 'closing', { connection: 'close' }));
+    await closing.closed();
+    expect(closing.said()).toMatch(/^connection: close\r$/im);
+    expect(closing.said()).toContain('event: done');
+
+    const kept = open();
+    kept.send(chatOf('/api/chat/stream', 'kept'));
+    await kept.until('event: done');
+    kept.send(rawRequest('GET', '/livez'));
+    await kept.closed();
+    expect(kept.said()).toContain('{"status":"alive"}');
+  },
+);
+
+promise(
   'connection.slow-request',
   'a request that does not arrive whole in 30 s is 408 request_timeout by then',
   async () => {
