@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TurnwiseError } from '../errors.ts';
 import { sendError } from './error-reply.ts';
 
@@ -22,15 +22,12 @@ export function trackMethods(app: FastifyInstance): () => void {
       const missing = METHODS.filter((method) => !known.has(method));
       if (missing.length === 0) continue;
       const allow = [...known].join(', ');
-      app.route({
-        url,
-        method: missing,
-        schema: { hide: true },
-        handler: (request, reply) => {
-          reply.header('allow', allow);
-          return sendError(request, reply, new TurnwiseError('method_not_allowed'));
-        },
-      });
+      const refuse = async (request: FastifyRequest, reply: FastifyReply) => {
+        reply.header('allow', allow);
+        return sendError(request, reply, new TurnwiseError('method_not_allowed'));
+      };
+      // Before the body is read: what is wrong with that is not the question.
+      app.route({ url, method: missing, schema: { hide: true }, onRequest: refuse, handler: refuse });
     }
   };
 }
