@@ -378,7 +378,7 @@ export const promises = {
   },
   'api.errors.method': {
     says: 'a route asked with a method it has not answers 405 with the methods it has, in the shape of all errors',
-    breaks: 'app: do not add answers for missing methods',
+    breaks: 'app: do not add answers for missing methods; method-not-allowed: answer only in the handler',
     seenRed: true,
   },
   'api.errors.no-route': {
@@ -543,7 +543,8 @@ export const promises = {
   },
   'bad-bytes.not-http': {
     says: 'bytes that are no HTTP request, or no UTF-8, or packed, are refused in the same shape',
-    breaks: 'app: no clientErrorHandler',
+    breaks:
+      'app: no clientErrorHandler; bodies: do not look at content-encoding; error-reply: no ERROR_HEADERS',
     seenRed: true,
   },
   'bad-bytes.size': {

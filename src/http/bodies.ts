@@ -11,6 +11,11 @@ export function readBodies(app: FastifyInstance): void {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    // Bytes that say they are packed are not what they say when they are JSON; nothing here unpacks them.
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+      done(new TurnwiseError('unsupported_media_type', { message: 'the body must not be encoded' }));
+      return;
+    }
     let text: string;
     try {
       text = utf8.decode(body as Buffer);

@@ -116,7 +116,9 @@ promise(
     );
     const packed = gzipSync(body);
     const packing = `content-encoding: gzip\r\ncontent-length: ${packed.length}\r\n\r\n`;
-    await expectRefused(deployment, [['a packed body', bytes(head, packing, packed)]], 400, 415);
+    const plain = (encoding: string) => bothRoutes(chatBody, { ...jsonType, 'content-encoding': encoding });
+    const encodings = ['gzip', 'deflate', 'br', 'zstd', 'GZIP', 'gzip, identity', 'x'].flatMap(plain);
+    await expectRefused(deployment, [['a packed body', bytes(head, packing, packed)], ...encodings], 415);
   },
 );
 
