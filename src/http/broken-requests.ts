@@ -1,7 +1,7 @@
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ErrorCode, TurnwiseError } from '../errors.ts';
-import { errorBody } from './error-reply.ts';
+import { ERROR_HEADERS, errorBody } from './error-reply.ts';
 
 /** Errors of Node's HTTP server that have a code of ours; all others are requests that are no HTTP. */
 const OURS: Readonly<Record<string, ErrorCode>> = {
@@ -33,8 +33,7 @@ export class BrokenRequests {
       `HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}`,
       'content-type: application/json',
       `content-length: ${Buffer.byteLength(body)}`,
-      'cache-control: no-store',
-      'x-content-type-options: nosniff',
+      ...Object.entries(ERROR_HEADERS).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
     ];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -8,6 +8,9 @@ const OURS: Readonly<Record<string, keyof typeof ERRORS>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
 };
 
+/** Beside what the answer is about: nobody keeps it, nobody guesses what it is. */
+export const ERROR_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 /** One shape for every error that leaves this server; what went wrong underneath stays in the log. */
 export function errorBody(error: TurnwiseError, requestId: string | null) {
   return { error: { code: error.code, message: error.message, request_id: requestId, ...error.details } };
@@ -24,7 +27,7 @@ export function installErrorReplies(app: FastifyInstance): void {
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: TurnwiseError) {
   // A request that the router refused has passed no hook.
-  reply.header('x-request-id', request.id);
+  reply.headers({ 'x-request-id': request.id, ...ERROR_HEADERS });
   const isForLater = error.status === 429 || error.status === 503;
   if (isForLater && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS);
   return reply.code(error.status).type('application/json').send(errorBody(error, request.id));

@@ -45,6 +45,8 @@ function isInShape({ status, headers, body }: RawAnswer): boolean {
   return (
     error?.code === codeOf[status] &&
     typeof error?.message === 'string' &&
+    headers['cache-control'] === 'no-store' &&
+    headers['x-content-type-options'] === 'nosniff' &&
     (error.request_id === null || error.request_id === headers['x-request-id'])
   );
 }
