@@ -24,7 +24,18 @@ export async function runProgram(argv: readonly string[], environment: NodeJS.Pr
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error, terminal);
+    // By then a replica has opened its connections, which would keep the process.
+    if (isAboutListening(error)) process.exit();
   }
+}
+
+/** The address is taken, not ours, not allowed, or no address: nothing that a stack would explain. */
+function isAboutListening(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
+  );
 }
 
 /** What runs until it is told to stop. */
@@ -85,6 +96,10 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
   if (error instanceof OperatorError || error instanceof TurnwiseError) {
     const cause = error instanceof TurnwiseError && error.cause instanceof Error ? error.cause.message : '';
     terminal.err(`${error.message}${cause === '' ? '' : ` (${cause})`}\n`);
+    return 1;
+  }
+  if (isAboutListening(error)) {
+    terminal.err(`Cannot listen: ${error.message}\n`);
     return 1;
   }
   throw error;

@@ -10,7 +10,7 @@ export function redisPlace(config: Config): RedisPlace {
     sentinelName: config.REDIS_SENTINEL_NAME,
     username: config.REDIS_USERNAME,
     password: config.REDIS_PASSWORD,
-    caFile: config.REDIS_CA_FILE,
+    authority: config.REDIS_CA_FILE,
   };
 }
 

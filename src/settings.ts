@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+
 /**
  * Every setting: its name in the environment, how it is read, its default and what it means.
  * `.env.example` and `docs/configuration.md` are compared with this table by a test.
@@ -49,13 +52,15 @@ const flag: Read<boolean> = (text) => {
 
 const words: Read<string> = (text) => text;
 
-function listOf(item: RegExp, what: string): Read<readonly string[]> {
+function listOf(isItem: (part: string) => boolean, what: string): Read<readonly string[]> {
   return (text) => {
     const items = text.split(',').map((part) => part.trim());
-    if (!items.every((part) => item.test(part))) expected(what);
+    if (!items.every(isItem)) expected(what);
     return items;
   };
 }
+
+const like = (pattern: RegExp) => (part: string) => pattern.test(part);
 
 function url(...protocols: string[]): Read<string> {
   return (text) => {
@@ -70,16 +75,36 @@ function url(...protocols: string[]): Read<string> {
 const trustProxy: Read<boolean | number | string> = (text) => {
   if (text === 'true' || text === 'false') return text === 'true';
   if (/^\d{1,3}$/.test(text)) return Number(text);
-  if (!/^[0-9a-fA-F.:/,\s]+$|^(loopback|linklocal|uniquelocal)(,|$)/.test(text)) {
+  if (!text.split(',').every((part) => isProxy(part.trim()))) {
     expected('true, false, a number of hops, or addresses with commas');
   }
   return text;
 };
 
+function isProxy(part: string): boolean {
+  if (/^(?:loopback|linklocal|uniquelocal)$/.test(part)) return true;
+  const [, address = '', bits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(part) ?? [];
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return most > 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= most));
+}
+
+const pemFile: Read<string> = (path) => {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.includes('-----BEGIN ')) return text;
+  } catch {
+    // Said below: the reason is of no use without the name of the setting.
+  }
+  return expected('a PEM file that can be read');
+};
+
 const keyPrefix: Read<string> = (text) =>
   /^[A-Za-z0-9._-]{1,64}$/.test(text) ? text : expected('1 to 64 of A-Z a-z 0-9 . _ -');
 
-const hostAndPort = /^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/;
+function isHostAndPort(part: string): boolean {
+  const port = /^(?:[^\s:,]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(part)?.[1];
+  return Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 function setting<T>(read: Read<T>, fallback: string, meaning: string, secret?: true): Defaulted<T> {
   return { read, fallback, meaning, ...(secret && { secret }) };
@@ -99,29 +124,25 @@ export const SETTINGS = {
     true,
   ),
   REDIS_CLUSTER: optional(
-    listOf(hostAndPort, 'host:port, with commas'),
-
+    listOf(isHostAndPort, 'host:port, with commas'),
     'nodes of a Redis Cluster, `host:port,…`, instead of REDIS_URL',
   ),
   REDIS_SENTINELS: optional(
-    listOf(hostAndPort, 'host:port, with commas'),
-
+    listOf(isHostAndPort, 'host:port, with commas'),
     'Redis Sentinels, `host:port,…`, instead of REDIS_URL',
   ),
   REDIS_SENTINEL_NAME: optional(words, 'name of the primary that the Sentinels watch'),
   KEY_PREFIX: setting(keyPrefix, 'turnwise', 'first part of every key; two deployments may share a Redis'),
   REDIS_USERNAME: optional(words, 'user; goes before the one in REDIS_URL'),
   REDIS_PASSWORD: optional(words, 'password; goes before the one in REDIS_URL', true),
-  REDIS_CA_FILE: optional(words, 'PEM file of the authority to trust; switches TLS on'),
+  REDIS_CA_FILE: optional(pemFile, 'PEM file of the authority to trust; switches TLS on'),
   OPENAI_BASE_URL: optional(
     url('http:', 'https:'),
-
     'where the model is; the `openai` package has its own default',
   ),
   OPENAI_API_KEY: optional(words, 'key for the model', true),
   OPENAI_MODEL: optional(
-    listOf(/^[^\s,]{1,200}$/, 'names without spaces, with commas'),
-
+    listOf(like(/^[^\s,]{1,200}$/), 'names without spaces, with commas'),
     'required to serve; one name or several with commas: the first is the default',
   ),
   DEMO_MODEL: setting(flag, 'false', 'says in /health that the model is the built-in demo'),
@@ -213,7 +234,7 @@ export const SETTINGS = {
   ),
   SHUTDOWN_GRACE_SECONDS: setting(wholeNumber(0, 86_400), '30', 'then running turns may end for so long'),
   CORS_ORIGINS: setting(
-    listOf(/^https?:\/\/[^\s,/]+$/, 'origins such as https://chat.example, with commas'),
+    listOf(like(/^https?:\/\/[^\s,/]+$/), 'origins such as https://chat.example, with commas'),
     'http://localhost:3000',
     'origins whose pages may call the API',
   ),

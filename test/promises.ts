@@ -1078,6 +1078,16 @@ export const promises = {
     breaks: 'config: leave the checks of the listener out',
     seenRed: true,
   },
+  'settings.readable-is-usable': {
+    says: 'a setting that cannot be used is named before anything starts: a proxy that is no address, a port or a file that is not there',
+    breaks: 'settings: any text for TRUST_PROXY and REDIS_CA_FILE, any digits for a port',
+    seenRed: true,
+  },
+  'settings.port-taken': {
+    says: 'a command that cannot listen says so in one line and exits 1',
+    breaks: 'program exitCodeOf: throw what listen throws; do not exit',
+    seenRed: true,
+  },
   'support.proxy.lost-reply': {
     says: 'the proxy loses the reply of the command it is told to, and that one was carried out once',
     breaks:

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
 
 export type Client = Redis | Cluster;
@@ -11,7 +10,8 @@ export interface RedisPlace {
   readonly sentinelName: string | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  readonly caFile: string | undefined;
+  /** Certificate of the authority to trust, PEM; switches TLS on. */
+  readonly authority: string | undefined;
 }
 
 /**
@@ -83,7 +83,7 @@ export function connect(place: RedisPlace, purpose: Purpose, failed: (error: Err
 
 function open(place: RedisPlace, tuning: Tuning): Client {
   const { retryStrategy, enableOfflineQueue, ...shared } = tuning;
-  const tls = place.caFile === undefined ? undefined : { ca: readFileSync(place.caFile) };
+  const tls = place.authority === undefined ? undefined : { ca: place.authority };
   const common = {
     ...shared,
     // A replica takes thousands of commands a second in small packets; waiting to fill them costs more.

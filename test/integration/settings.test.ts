@@ -1,5 +1,9 @@
-import { expect } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { startChild } from '../support/child.ts';
+import { runCommand } from '../support/command.ts';
 import { freePort, isFree } from '../support/free-port.ts';
 import { promise } from '../support/promise.ts';
 import { serverEntry } from '../support/replica.ts';
@@ -96,3 +100,57 @@ promise(
     }
   },
 );
+
+promise(
+  'settings.readable-is-usable',
+  'a setting that cannot be used is named before anything starts: a proxy that is no address, a port or a file that is not there',
+  async () => {
+    const wrongOnes: Readonly<Record<string, readonly string[]>> = {
+      TRUST_PROXY: ['abc', '1000', '10.0.0.0/99', '10.0.0.0/0', 'loopback,x', '::1/129', '300.1.1.1'],
+      REDIS_CA_FILE: ['/nowhere/ca.pem', serverEntry],
+      REDIS_CLUSTER: ['127.0.0.1:65536', '[::1]:0'],
+      REDIS_SENTINELS: ['a:65536', 'a:1,b'],
+    };
+    for (const [name, texts] of Object.entries(wrongOnes)) {
+      for (const text of texts) {
+        expect(() => readConfig({ [name]: text })).toThrow(new RegExp(`^ *${name}: expected`, 'm'));
+      }
+    }
+    const firsts = Object.entries(wrongOnes).map(([name, [text = '']]) => [name, text]);
+    const { code, output } = await serve({ ...right, ...Object.fromEntries(firsts) });
+    expect(code).toBe(2);
+    for (const name of Object.keys(wrongOnes))
+      expect(output).toMatch(new RegExp(`^ *${name}: expected`, 'm'));
+    expect(output).not.toMatch(/^\s+at /m);
+    const doctor = await runCommand(['doctor'], { ...right, REDIS_CA_FILE: '/nowhere/ca.pem' });
+    expect([doctor.code, doctor.err]).toEqual([1, '']);
+    expect(doctor.out).toMatch(/REDIS_CA_FILE.*expected/);
+    for (const text of ['true', '2', 'loopback, uniquelocal', '10.0.0.0/8,fc00::/7', '::1']) {
+      expect(() => readConfig({ TRUST_PROXY: text })).not.toThrow();
+    }
+  },
+  60_000,
+);
+
+promise('settings.port-taken', 'a command that cannot listen says so in one line and exits 1', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  onTestFinished(() => void taken.close());
+  const port = String((taken.address() as AddressInfo).port);
+  const commands = [['serve'], ['web'], ['demo-model', '--port', port]];
+  for (const command of commands) {
+    const { code, err } = await runCommand(command, {
+      ...right,
+      PORT: port,
+      WEB_PORT: port,
+      LOG_LEVEL: 'silent',
+    });
+    expect([command, code]).toEqual([command, 1]);
+    expect(err).toMatch(new RegExp(`^Cannot listen: .*EADDRINUSE.*${port}\n$`));
+  }
+  const nowhere = await runCommand(['web'], { HOST: 'nowhere.invalid', WEB_PORT: port });
+  expect([nowhere.code, nowhere.err]).toEqual([
+    1,
+    expect.stringMatching(/^Cannot listen: .*nowhere.invalid\n$/),
+  ]);
+});
