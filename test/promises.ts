@@ -1139,6 +1139,12 @@ export const promises = {
     breaks: 'turn-stream Readers enter: count when the stream begins; chat: let JSON in without enter',
     seenRed: true,
   },
+  'limits.rate.turns-only': {
+    says: 'what is refused before it begins, and a repeat by the same key, count as no turn; a failed turn that runs anew does',
+    breaks:
+      'submit-turn: count first of all; count whether the key is known or not; do not count what runs anew',
+    seenRed: true,
+  },
   'limits.turns-and-streams': {
     says: 'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
     breaks: 'live-turns checkRoom and Readers enter: never refuse',

@@ -141,6 +141,8 @@ export interface StoredTurn {
  * sent twice. All methods throw TurnwiseError: `redis_unavailable`, `storage_full`, `corrupt_session`.
  */
 export interface TurnQueue {
+  /** Whether an Idempotency-Key of a session was used before; by the hash that it is kept under. */
+  knows(session: SessionRef, keyHash: string): Promise<boolean>;
   admit(admission: Admission): Promise<Admitted>;
   /** Adds a message to a turn that still waits: both are answered together. */
   join(joining: Joining): Promise<Joined>;

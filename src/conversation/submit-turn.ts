@@ -20,18 +20,29 @@ export interface TurnRequest {
   readonly idempotencyKey: string | null;
 }
 
+/** Counts one more turn of the caller. @throws rate_limited */
+export type CountTurn = () => Promise<void>;
+
 /**
  * Takes a turn in. When this returns, the turn stands in Redis and will be answered even if this replica dies;
  * when it throws anything but commit_unknown, nothing of it remains or will run.
  *
- * @throws commit_unknown: Redis fell silent while the turn was made to count, so that it may run or not.
- *         invalid_request, too_large, session_busy, queue_full, idempotency_mismatch, corrupt_session,
+ * @param count  called before a turn is begun, but not for one that the caller only asks for again
+ * @throws what `count` throws. commit_unknown: Redis fell silent while the turn was made to count, so that it may run or
+ *         not. invalid_request, too_large, session_busy, queue_full, idempotency_mismatch, corrupt_session,
  *         draining, overloaded, redis_unavailable, storage_full
  */
-export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<TurnRef> {
+export async function submitTurn(
+  deps: TurnDeps,
+  request: TurnRequest,
+  count: CountTurn | null = null,
+): Promise<TurnRef> {
   deps.live.checkRoom();
   await checkMessage(request.message, deps.limits, deps.counter);
   const repeat = idempotencyOf(request, deps.limits.onBusy);
+  const isRepeat =
+    count !== null && repeat !== null && (await deps.queue.knows(request.session, repeat.keyHash));
+  if (!isRepeat) await count?.();
   let submission: Submission = { request, repeat, replaces: null };
   for (let stale = 0; ; ) {
     const tried = await tryOnce(deps, submission);
@@ -45,6 +56,7 @@ export async function submitTurn(deps: TurnDeps, request: TurnRequest): Promise<
     const earlier = await earlierTurn(deps, submission, tried.idempotencyValue);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
+    if (isRepeat) await count?.();
     submission = { ...submission, replaces: tried.idempotencyValue };
   }
 }

@@ -26,7 +26,8 @@ export interface HttpDeps {
   readonly turns: TurnDeps;
   readonly settings: HttpSettings;
   readonly inspection: Inspection;
-  readonly rate: TurnRate;
+  /** null: callers may begin as many turns as they like. */
+  readonly rate: TurnRate | null;
   /** Is told how many event streams are open. */
   streamsOpen(count: number): void;
 }

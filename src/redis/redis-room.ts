@@ -53,7 +53,8 @@ export interface RedisRoom {
   readonly sessions: SessionStore;
   readonly lock: SessionLock;
   readonly log: EventLog;
-  readonly rate: TurnRate;
+  /** null: no limit, and Redis is not asked. */
+  readonly rate: TurnRate | null;
   readonly cache: HistoryCache;
   close(): void;
 }
@@ -87,7 +88,10 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     sessions: new RedisSessionStore(client, keys, clock, cache, index),
     lock: new RedlockSessionLock(client, keys, settings.leaseMs),
     log: new RedisEventLog(client, keys, mailbox),
-    rate: new RedisTurnRate(client, keys, settings.turnsPerMinute, failed('count turns a minute')),
+    rate:
+      settings.turnsPerMinute === 0
+        ? null
+        : new RedisTurnRate(client, keys, settings.turnsPerMinute, failed('count turns a minute')),
     close: () => {
       stopChecking();
       client.disconnect();

@@ -10,7 +10,7 @@ import type {
   Withdrawal,
   Withdrawn,
 } from '../conversation/ports.ts';
-import { titleFrom } from '../conversation/session.ts';
+import { type SessionRef, titleFrom } from '../conversation/session.ts';
 import { COMMAND_TIMEOUT_MS } from './connect.ts';
 import { answered } from './failures.ts';
 import { sessionTag } from './keys.ts';
@@ -27,6 +27,11 @@ export class RedisTurnQueue implements TurnQueue {
 
   constructor(context: TurnContext) {
     this.#context = context;
+  }
+
+  async knows(session: SessionRef, keyHash: string): Promise<boolean> {
+    const key = this.#context.keys.session(session).idempotency(keyHash);
+    return (await answered(this.#context.client.exists(key))) === 1;
   }
 
   async admit(admission: Admission): Promise<Admitted> {

@@ -7,27 +7,23 @@ const WINDOW_SECONDS = 60;
 
 /** Counts the turns that a caller begins, a minute at a time, for all replicas together. */
 export class RedisTurnRate implements TurnRate {
-  readonly #limiter: RateLimiterRedis | null;
+  readonly #limiter: RateLimiterRedis;
   readonly #failed: (error: unknown) => void;
 
-  /** @param turnsPerMinute  0: no limit, and Redis is not asked */
   constructor(client: Client, keys: Keys, turnsPerMinute: number, failed: (error: unknown) => void) {
     this.#failed = failed;
-    this.#limiter =
-      turnsPerMinute === 0
-        ? null
-        : new RateLimiterRedis({
-            storeClient: client,
-            // The limiter puts a colon of its own between prefix and caller.
-            keyPrefix: keys.ratePrefix.slice(0, -1),
-            points: turnsPerMinute,
-            duration: WINDOW_SECONDS,
-          });
+    this.#limiter = new RateLimiterRedis({
+      storeClient: client,
+      // The limiter puts a colon of its own between prefix and caller.
+      keyPrefix: keys.ratePrefix.slice(0, -1),
+      points: turnsPerMinute,
+      duration: WINDOW_SECONDS,
+    });
   }
 
   async take(caller: string): Promise<number> {
     try {
-      await this.#limiter?.consume(caller);
+      await this.#limiter.consume(caller);
       return 0;
     } catch (refusal) {
       if (refusal instanceof RateLimiterRes) return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));

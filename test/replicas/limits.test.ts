@@ -35,6 +35,33 @@ promise(
 );
 
 promise(
+  'limits.rate.turns-only',
+  'what is refused before it begins, and a repeat by the same key, count as no turn; a failed turn that runs anew does',
+  async () => {
+    const replica = await deployment.another({ KEY_PREFIX: 'counted', MODEL_MAX_RETRIES: '0' });
+    let fails = true;
+    deployment.model.reply((request) => (fails ? [{ status: 500 }] : echo(request)));
+    for (const message of ['', '\ud800', 'x'.repeat(70_000)]) {
+      for (let count = 0; count < 3; count += 1) {
+        expect([400, 413]).toContain((await chat(replica, 'refused', message)).status);
+      }
+    }
+    const key = { idempotencyKey: 'same' };
+    expect((await chat(replica, 'keyed', 'hello', key)).status).toBe(502);
+    fails = false;
+    for (let count = 0; count < 8; count += 1) {
+      expect((await chat(replica, 'keyed', 'hello', key)).status).toBe(200);
+    }
+    const statuses = [];
+    for (const id of ['a', 'b', 'c']) statuses.push((await chat(replica, id, 'hello')).status);
+    // Two of four went to the turn that failed and to its second run.
+    expect(statuses).toEqual([200, 200, 429]);
+    // Whoever lost an answer gets it, limit or not.
+    expect((await chat(replica, 'keyed', 'hello', key)).status).toBe(200);
+  },
+);
+
+promise(
   'limits.turns-and-streams',
   'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
   async () => {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BEFORE_ALL } from '../../conversation/events.ts';
-import type { TurnRef } from '../../conversation/ports.ts';
+import type { TurnRate, TurnRef } from '../../conversation/ports.ts';
 import { ANONYMOUS_OWNER, isConversationId } from '../../conversation/session.ts';
-import { submitTurn } from '../../conversation/submit-turn.ts';
+import { type CountTurn, submitTurn } from '../../conversation/submit-turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
@@ -90,24 +90,29 @@ async function admit(
   if (!isConversationId(conversationId)) {
     throw new TurnwiseError('invalid_request', { message: 'conversation_id must not be . or ..' });
   }
-  const waitSeconds = await deps.rate.take(request.ip);
-  if (waitSeconds > 0) {
-    reply.header('retry-after', waitSeconds);
-    throw new TurnwiseError('rate_limited');
-  }
+  const asked = {
+    session: { owner: ANONYMOUS_OWNER, conversationId },
+    ownerAsGiven: ANONYMOUS_OWNER,
+    message: body.message,
+    onBusy: body.on_busy ?? null,
+    idempotencyKey: idempotencyKey ?? null,
+  };
   try {
-    return await submitTurn(deps.turns, {
-      session: { owner: ANONYMOUS_OWNER, conversationId },
-      ownerAsGiven: ANONYMOUS_OWNER,
-      message: body.message,
-      onBusy: body.on_busy ?? null,
-      idempotencyKey: idempotencyKey ?? null,
-    });
+    return await submitTurn(deps.turns, asked, deps.rate && countWith(deps.rate, request.ip, reply));
   } catch (error) {
     throw error instanceof TurnwiseError && error.details.turn_id !== undefined
       ? withStreamUrl(error, conversationId)
       : error;
   }
+}
+
+function countWith(rate: TurnRate, caller: string, reply: FastifyReply): CountTurn {
+  return async () => {
+    const waitSeconds = await rate.take(caller);
+    if (waitSeconds === 0) return;
+    reply.header('retry-after', waitSeconds);
+    throw new TurnwiseError('rate_limited');
+  };
 }
 
 /** An answer that a machine can act on: where the turn can be read that is in the way, or may have been taken in. */
