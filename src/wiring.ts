@@ -115,7 +115,7 @@ function makeObserver(logger: Logger, metrics: Metrics): Observer {
   return {
     turnEnded: (_turn, outcome, durationMs) => {
       metrics.turnsEnded.inc({ outcome });
-      metrics.turnSeconds.observe({ outcome }, durationMs / 1000);
+      if (durationMs !== null) metrics.turnSeconds.observe({ outcome }, durationMs / 1000);
     },
     failed: (what, error, turn?: TurnRef) => {
       metrics.failures.inc({ what });

@@ -376,6 +376,11 @@ export const promises = {
     breaks: 'app: leave swagger-ui out',
     seenRed: true,
   },
+  'metrics.every-end': {
+    says: 'every turn that ends is counted where it was ended: cancelled or timed out while it waited, or taken from a dead or frozen replica',
+    breaks: 'cancel-turn, wait-turn withdraw, end-seized: do not tell the observer (each by itself)',
+    seenRed: true,
+  },
   'api.errors.method': {
     says: 'a route asked with a method it has not answers 405 with the methods it has, in the shape of all errors',
     breaks: 'app: do not add answers for missing methods; method-not-allowed: answer only in the handler',

@@ -35,6 +35,7 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
           evenIfRunning: false,
         });
         if (withdrawn.kind === 'running') continue;
+        if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'cancelled', null);
         return (await mustFind(deps, place)).record;
       }
       case 'asked':

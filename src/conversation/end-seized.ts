@@ -40,6 +40,8 @@ export async function endSeized(deps: TurnDeps, ref: TurnRef, seized: Seized): P
         await deps.store.freeLock(ref, seized.fence);
         continue;
       case 'ok':
+        deps.observer.turnEnded(ref, ending.outcome, nowMs - times.startedAtMs);
+        return;
       case 'gone':
       case 'fenced':
         return;

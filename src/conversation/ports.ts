@@ -288,6 +288,7 @@ export type Notice =
 
 /** What the core tells whoever counts and logs. */
 export interface Observer {
-  turnEnded(turn: TurnRef, outcome: string, durationMs: number): void;
+  /** @param durationMs  null: it never ran */
+  turnEnded(turn: TurnRef, outcome: string, durationMs: number | null): void;
   failed(what: string, error: unknown, turn?: TurnRef): void;
 }

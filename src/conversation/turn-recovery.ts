@@ -77,7 +77,9 @@ export class TurnRecovery {
       case 'adopted':
         if (!claimed.isConfirmed) {
           const failure = failureOfCode('redis_unavailable');
-          await deps.queue.withdraw(ref, { outcome: 'failed', failure, evenIfRunning: false });
+          const ending = { outcome: 'failed', failure, evenIfRunning: false } as const;
+          const withdrawn = await deps.queue.withdraw(ref, ending);
+          if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'failed', null);
           return;
         }
         turn.goOnAfter(claimed.last);

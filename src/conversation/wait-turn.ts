@@ -42,6 +42,7 @@ export async function waitForTurn(
       const why = isGranted ? null : reasonToWithdraw(turn, performance.now() >= untilMs);
       if (why !== null) {
         const withdrawn = await deps.queue.withdraw(turn.ref, { ...why, evenIfRunning: false });
+        if (withdrawn.kind === 'ok') deps.observer.turnEnded(turn.ref, why.outcome, null);
         if (withdrawn.kind !== 'running') {
           turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
           return leaveTurn(deps, turn);
@@ -98,6 +99,7 @@ async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise
   const failure = failureFrom(error);
   await deps.queue
     .withdraw(turn.ref, { outcome: 'failed', failure, evenIfRunning: true })
+    .then((withdrawn) => withdrawn.kind === 'ok' && deps.observer.turnEnded(turn.ref, 'failed', null))
     .catch((cause: unknown) => {
       deps.observer.failed('end a turn', cause, turn.ref);
     });
