@@ -19,6 +19,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   if (config.AUTH === 'none') {
     logger.warn('AUTH=none: whoever reaches this server can read and write every conversation');
   }
+  if (config.DEMO_MODEL) logger.warn('DEMO_MODEL=true: answers come from the built-in demo model');
   const replica = wireReplica(config, replicaId, logger);
   // Before anything is awaited: the first connection must not be ready unheard.
   refuseOtherFormats(replica, (found) => {

@@ -1301,6 +1301,11 @@ export const promises = {
       'logger: pino.stdSerializers.errWithCause for err; openai: hand on the error of the SDK as the cause',
     seenRed: true,
   },
+  'log.demo-model': {
+    says: 'the log says at the start that the model is the built-in demo, and only then',
+    breaks: 'serve: no word of DEMO_MODEL',
+    seenRed: true,
+  },
   'outage.full': {
     says: 'when Redis is full new turns are refused as storage_full, reading and deleting work, and room ends it',
     breaks: 'failures: take OOM for an error of ours',

@@ -64,3 +64,13 @@ promise(
     }
   },
 );
+
+promise(
+  'log.demo-model',
+  'the log says at the start that the model is the built-in demo, and only then',
+  async () => {
+    const demo = await deployment.another({ DEMO_MODEL: 'true', LOG_LEVEL: 'warn' });
+    expect(demo.output()).toMatch(/DEMO_MODEL=true/);
+    expect(replicaOf(deployment, 0).output()).not.toMatch(/DEMO_MODEL/);
+  },
+);
