@@ -538,7 +538,7 @@ export const promises = {
   },
   'bad-bytes.headers': {
     says: 'headers that are not as documented are refused with their code',
-    breaks: 'schemas IdempotencyHeaders: any length',
+    breaks: 'schemas IdempotencyHeaders: any length; chat admit: take two keys for one',
     seenRed: true,
   },
   'bad-bytes.type': {

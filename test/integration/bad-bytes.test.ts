@@ -32,6 +32,7 @@ promise('bad-bytes.headers', 'headers that are not as documented are refused wit
     [
       ...keys.flatMap((headers) => bothRoutes(chatBody, headers)),
       ...bothRoutes('{"message":"x"}', { ...jsonType, 'idempotency-key': 'k' }),
+      ...bothRoutes(chatBody, { ...jsonType, 'idempotency-key': 'a\r\nidempotency-key: b' }),
       ...places.map(
         (id): Hostile => [`Last-Event-ID ${id}`, rawRequest('GET', path, { 'last-event-id': id })],
       ),

@@ -31,7 +31,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         // Turns have a limit of their own, but many may wait for one.
         const leave = readers.enter();
         try {
-          const turn = await admit(deps, request, reply, request.body);
+          const turn = await admit(deps, request, reply, request.body, request.headers['idempotency-key']);
           announce(reply, turn);
           const answer = await collectReply(deps.turns, turn, clientLeft(reply));
           // Nobody is left to answer.
@@ -59,7 +59,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         const leave = readers.enter();
         try {
           const sink = new SseSink(reply, clientLeft(reply));
-          const turn = await admit(deps, request, reply, request.body);
+          const turn = await admit(deps, request, reply, request.body, request.headers['idempotency-key']);
           announce(reply, turn);
           return await streamTurn(deps.turns, readers, sink, turn, BEFORE_ALL);
         } finally {
@@ -75,9 +75,10 @@ async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
   body: ChatBody,
+  idempotencyKey: string | undefined,
 ): Promise<TurnRef> {
-  const idempotencyKey = request.headers['idempotency-key'];
-  if (Array.isArray(idempotencyKey)) {
+  // Node joins what was sent twice into one value, which nobody sent.
+  if ((request.raw.headersDistinct['idempotency-key']?.length ?? 0) > 1) {
     throw new TurnwiseError('invalid_request', { message: 'Idempotency-Key must be sent once' });
   }
   if (idempotencyKey !== undefined && body.conversation_id === undefined) {
