@@ -16,6 +16,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { sessionRoutes } from './http/routes/sessions.ts';
 import { turnRoutes } from './http/routes/turns.ts';
 import { Readers } from './http/turn-stream.ts';
+import { VERSION } from './version.ts';
 
 /** Comments that keep proxies from taking a silent stream for a dead one. */
 const HEARTBEAT_MS = 15_000;
@@ -101,7 +102,7 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
       openapi: '3.1.0',
       info: {
         title: 'Turnwise',
-        version: '1',
+        version: VERSION,
         description: 'Every conversation apart, in order and safe, on as many replicas as you like.',
       },
     },

@@ -396,6 +396,11 @@ export const promises = {
     breaks: 'routes/sessions: hide a route from the description',
     seenRed: true,
   },
+  'api.openapi.headers-and-events': {
+    says: 'the headers that a client sends and gets, every event of a stream, and the version are described as they are',
+    breaks: 'schemas: no headers in ResumeHeaders, ChatReply or ErrorReply; an event stream as a string',
+    seenRed: true,
+  },
   'api.openapi.replies': {
     says: 'the replies of every route are what the description says',
     breaks: 'routes/turns wireTurn: a position that is no whole number',

@@ -46,7 +46,7 @@ export interface History {
   readonly dropped: number;
 }
 
-const CONVERSATION_ID = /^[A-Za-z0-9._:@~-]{1,128}$/;
+export const CONVERSATION_ID = /^[A-Za-z0-9._:@~-]{1,128}$/;
 
 /** 1 to 128 of `A-Z a-z 0-9 . _ : @ ~ -`, but not `.` or `..`, which paths would swallow. */
 export function isConversationId(text: string): boolean {

@@ -1,13 +1,18 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox';
+import type { TurnEvent } from '../conversation/events.ts';
+import { CONVERSATION_ID } from '../conversation/session.ts';
 import { TURN_STATUSES } from '../conversation/turn.ts';
 
 /** Bodies are strict: nothing is coerced, and a field that is not listed is refused. */
-function strict<P extends TProperties>(properties: P, options: { description?: string } = {}): TObject<P> {
+function strict<P extends TProperties>(
+  properties: P,
+  options: { description?: string; headers?: object } = {},
+): TObject<P> {
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
 const ConversationId = Type.String({
-  pattern: '^[A-Za-z0-9._:@~-]{1,128}$',
+  pattern: CONVERSATION_ID.source,
   description: '1 to 128 of A-Z a-z 0-9 . _ : @ ~ - ; not . or ..',
 });
 
@@ -54,6 +59,20 @@ export const IdempotencyHeaders = Type.Object({
   ),
 });
 
+export const ResumeHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'the last event that the client has' })),
+});
+
+/** Headers of an answer, for the documents. */
+const TURN_HEADERS = {
+  'X-Session-ID': { type: 'string', description: 'the conversation, sent before the first byte of the body' },
+  'X-Turn-ID': { type: 'string', description: 'the turn; with it the client finds it again' },
+};
+const ERROR_HEADERS = {
+  'X-Request-ID': { type: 'string', description: 'finds the request in the log' },
+  'Retry-After': { type: 'integer', description: 'seconds, with every 429 and 503' },
+};
+
 const Time = Type.String({ format: 'date-time' });
 const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
@@ -64,14 +83,17 @@ const Usage = strict({
   total_tokens: Type.Integer(),
 });
 
-export const ChatReply = strict({
-  reply: Type.String(),
-  session_id: Type.String(),
-  turn_id: Type.String(),
-  message_count: Type.Integer(),
-  finish_reason: Type.String(),
-  usage: orNull(Usage),
-});
+export const ChatReply = strict(
+  {
+    reply: Type.String(),
+    session_id: Type.String(),
+    turn_id: Type.String(),
+    message_count: Type.Integer(),
+    finish_reason: Type.String(),
+    usage: orNull(Usage),
+  },
+  { headers: TURN_HEADERS },
+);
 export type ChatReply = Static<typeof ChatReply>;
 
 export const Session = strict({
@@ -130,13 +152,40 @@ export const ErrorReply = Type.Object(
       { additionalProperties: true },
     ),
   },
-  { description: 'any error; the codes are in docs/errors.md' },
+  { description: 'any error; the codes are in docs/errors.md', headers: ERROR_HEADERS },
 );
+
+const place = { turn_id: Type.String(), session_id: Type.String() };
+
+const EVENTS = {
+  queued: strict({ ...place, position: Type.Integer() }),
+  started: strict({ ...place, attempt: Type.Integer() }),
+  delta: strict({ content: Type.String() }),
+  restarted: strict({ ...place, attempt: Type.Integer() }),
+  done: strict({
+    ...place,
+    finish_reason: Type.String(),
+    usage: orNull(Usage),
+    message_count: Type.Integer(),
+  }),
+  cancelled: strict({ ...place, kept: Type.Boolean(), message_count: Type.Integer() }),
+  error: strict({ code: Type.String(), message: Type.String(), retryable: Type.Boolean(), ...place }),
+} as const satisfies Record<TurnEvent['type'], TObject>;
 
 /** What a stream route answers, for the documents; streams are not serialised by schema. */
 export const EventStream = {
-  description: 'events queued, started, delta, restarted, done, cancelled, error',
-  content: { 'text/event-stream': { schema: Type.String() } },
+  description: 'server-sent events, each with an id, a name and data in JSON; the last three end the stream',
+  headers: TURN_HEADERS,
+  content: {
+    'text/event-stream': {
+      schema: Type.Union(
+        Object.entries(EVENTS).map(([name, data]) =>
+          strict({ id: Type.String(), event: Type.Literal(name), data }),
+        ),
+        { description: 'one event; the body is a stream of them' },
+      ),
+    },
+  },
 };
 
 export const PlainText = { description: 'text', content: { 'text/plain': { schema: Type.String() } } };

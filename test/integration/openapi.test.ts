@@ -4,18 +4,22 @@ import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../s
 import { type Answer, call, chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
 import type { Replica } from '../support/replica.ts';
+import { readSource } from '../support/source-files.ts';
 
 interface Media {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+  readonly headers?: Readonly<Record<string, object>>;
 }
 
 interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: Media & { readonly required?: boolean };
   readonly responses: Readonly<Record<string, Media>>;
 }
 
 interface Described {
   readonly openapi: string;
+  readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
@@ -84,6 +88,50 @@ promise(
       if (body !== undefined) expect(body).toMatchObject({ additionalProperties: false });
     }
     expect(missing).toEqual([]);
+  },
+);
+
+promise(
+  'api.openapi.headers-and-events',
+  'the headers that a client sends and gets, every event of a stream, and the version are described as they are',
+  async () => {
+    expect(described.info.version).toBe(JSON.parse(readSource('package.json').text).version);
+    const headersOf = (method: string, path: string) =>
+      (operationOf(method, path)?.parameters ?? [])
+        .filter((one) => one.in === 'header')
+        .map(({ name }) => name);
+    expect(headersOf('POST', '/api/chat')).toEqual(['idempotency-key']);
+    expect(headersOf('POST', '/api/chat/stream')).toEqual(['idempotency-key']);
+    expect(headersOf('GET', `${turn}/stream`)).toEqual(['last-event-id']);
+    for (const [method, path] of [
+      ['POST', '/api/chat'],
+      ['POST', '/api/chat/stream'],
+      ['GET', `${turn}/stream`],
+    ] as const) {
+      const names = (status: number) => Object.keys(responseOf(method, path, status)?.headers ?? {});
+      expect(names(200)).toEqual(['X-Session-ID', 'X-Turn-ID']);
+      expect(names(503)).toContain('Retry-After');
+    }
+
+    const schema = responseOf('GET', `${turn}/stream`, 200)?.content?.[events]?.schema ?? {};
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ delta: 'said' }, { wait: gate }]);
+    const readers = [await say(replica, 'events', 'one'), await say(replica, 'events', 'two')];
+    await readers[1]?.until('queued');
+    const stopped = await say(replica, 'stopped', 'x');
+    await stopped.until('delta');
+    await call(replica.url, 'POST', `/api/sessions/stopped/turns/${turnIdOf(stopped)}/cancel`);
+    readers.push(stopped);
+    gate.open();
+    for (const reader of readers) await reader.all();
+    deployment.model.reply(() => [{ status: 500 }]);
+    const failed = await say(replica, 'events', 'three');
+    const all = [...readers.flatMap((reader) => reader.events), ...(await failed.all())];
+    expect(new Set(all.map(({ event }) => event))).toEqual(
+      new Set(['queued', 'started', 'delta', 'done', 'cancelled', 'error']),
+    );
+    expect(all.filter((event) => !Schema.Check(schema, event))).toEqual([]);
+    expect(Schema.Check(schema, { id: '1-1', event: 'delta', data: { content: 1 } })).toBe(false);
   },
 );
 

@@ -7,7 +7,7 @@ import type { TurnRecord } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ErrorReply, EventStream, NoContent, Turn, TurnParams } from '../schemas.ts';
+import { ErrorReply, EventStream, NoContent, ResumeHeaders, Turn, TurnParams } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { wireUsage } from '../turn-frames.ts';
 import { type Readers, streamTurn } from '../turn-stream.ts';
@@ -40,6 +40,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           description: '204 when the client already has the last one.',
           tags: ['turns'],
           params: TurnParams,
+          headers: ResumeHeaders,
           response: { 200: EventStream, 204: NoContent, ...errors },
         },
       },
@@ -85,9 +86,9 @@ async function mustFind(deps: HttpDeps, params: TurnParams): Promise<StoredTurn>
   return stored;
 }
 
-function placeAfter(header: string | string[] | undefined): EventId {
+function placeAfter(header: string | undefined): EventId {
   if (header === undefined) return BEFORE_ALL;
-  const place = typeof header === 'string' ? parseEventId(header) : null;
+  const place = parseEventId(header);
   if (place === null)
     throw new TurnwiseError('invalid_request', { message: 'Last-Event-ID is not an event id' });
   return place;
