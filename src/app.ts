@@ -8,7 +8,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { TurnwiseError } from './errors.ts';
 import { readBodies } from './http/bodies.ts';
 import { BrokenRequests } from './http/broken-requests.ts';
-import { asTurnwiseError, installErrorReplies, sendError } from './http/error-reply.ts';
+import { installErrorReplies, publicError, sendError } from './http/error-reply.ts';
 import type { HttpDeps } from './http/http-deps.ts';
 import { trackMethods } from './http/method-not-allowed.ts';
 import { chatRoutes } from './http/routes/chat.ts';
@@ -66,7 +66,7 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
     },
     clientErrorHandler: (error, socket) => broken.answer(error, socket),
     frameworkErrors: (error, request, reply) => {
-      void sendError(request, reply, asTurnwiseError(error));
+      void sendError(request, reply, publicError(error));
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
   }).withTypeProvider<TypeBoxTypeProvider>();

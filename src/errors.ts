@@ -152,10 +152,6 @@ export class TurnwiseError extends Error {
   get status(): number {
     return ERRORS[this.code].status;
   }
-
-  get retryable(): boolean {
-    return ERRORS[this.code].retryable;
-  }
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {

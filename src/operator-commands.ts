@@ -59,7 +59,7 @@ export function addSessions(program: Command, environment: NodeJS.ProcessEnv, te
 }
 
 /** `reconcile` and `doctor`: keep what is stored, and all around it, well. */
-export function addCare(program: Command, environment: NodeJS.ProcessEnv, terminal: Terminal): void {
+export function addUpkeep(program: Command, environment: NodeJS.ProcessEnv, terminal: Terminal): void {
   program
     .command('reconcile')
     .description('make indexes, counts and TTLs agree with the sessions, now; safe while replicas serve')
@@ -80,7 +80,7 @@ export function addCare(program: Command, environment: NodeJS.ProcessEnv, termin
     .option('--json', 'for programs')
     .addHelpText('after', EXIT_CODES)
     .action(async ({ demoModel, sample, all, json }: DoctorCommand) => {
-      const { runDoctor } = await import('./diagnose.ts');
+      const { runDoctor } = await import('./run-doctor.ts');
       const settings = withDemoModel(environment, demoModel);
       process.exitCode = await runDoctor(settings, terminal, { json, sample: all ? ALL : sample });
     });

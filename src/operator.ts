@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import type { SessionStore } from './conversation/ports.ts';
-import type { ReconcileReport } from './conversation/reconcile-port.ts';
-import { type ReconcileProgress, reconcile } from './jobs/reconcile.ts';
+import type { ReconcileProgress, ReconcileReport } from './conversation/reconcile-port.ts';
+import { reconcile } from './jobs/reconcile.ts';
 import { OperatorError } from './operator-error.ts';
 import { RedisClock } from './redis/clock.ts';
 import { type Client, connect } from './redis/connect.ts';

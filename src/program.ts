@@ -5,7 +5,7 @@ import { processTerminal, type Terminal } from './cli/terminal.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { withDemoModel } from './demo-fallback.ts';
 import { TurnwiseError } from './errors.ts';
-import { addCare, addSessions } from './operator-commands.ts';
+import { addSessions, addUpkeep } from './operator-commands.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** The command line; its exit codes are in its help. Each command loads what it needs, so that help is quick. */
@@ -19,7 +19,7 @@ export async function runProgram(argv: readonly string[], environment: NodeJS.Pr
     .addHelpText('after', EXIT_CODES);
   addServices(program, environment);
   addSessions(program, environment, terminal);
-  addCare(program, environment, terminal);
+  addUpkeep(program, environment, terminal);
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -54,8 +54,7 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
       failed: (what, error) => observer.failed(what, error),
     },
   );
-  const models = config.OPENAI_MODEL ?? [];
-  const model = new OpenAiModel(modelServer(config), models[0] ?? '');
+  const model = new OpenAiModel(modelServer(config), config.OPENAI_MODEL?.[0] ?? '');
   const turns: TurnDeps = {
     replicaId,
     queue: redis.queue,
@@ -175,7 +174,7 @@ function httpSettings(config: Config): HttpSettings {
     maxStreams: config.MAX_STREAMS,
     trustProxy: config.TRUST_PROXY,
     corsOrigins: config.CORS_ORIGINS,
-    models: config.OPENAI_MODEL ?? [],
+    model: config.OPENAI_MODEL?.[0] ?? null,
     isDemoModel: config.DEMO_MODEL,
   };
 }

@@ -1227,7 +1227,7 @@ export const promises = {
   },
   'doctor.settings': {
     says: 'doctor names each setting that is wrong',
-    breaks: 'diagnose: read the settings without what serving needs',
+    breaks: 'run-doctor: read the settings without what serving needs',
     seenRed: true,
   },
   'doctor.model': {

@@ -1,16 +1,14 @@
 import { performance } from 'node:perf_hooks';
-import { REPAIR_KINDS, type ReconcileReport } from '../conversation/reconcile-port.ts';
+import {
+  REPAIR_KINDS,
+  type ReconcileProgress,
+  type ReconcileReport,
+} from '../conversation/reconcile-port.ts';
 import { duration, renderTable } from './table.ts';
 import { printable, type Terminal, toJson } from './terminal.ts';
 
-interface Progress {
-  readonly part: string;
-  readonly scanned: number;
-  readonly repairs: number;
-}
-
 /** Runs a reconcile and hears of its steps. */
-export type RunReconcile = (progressed: (progress: Progress) => void) => Promise<ReconcileReport>;
+export type RunReconcile = (progressed: (progress: ReconcileProgress) => void) => Promise<ReconcileReport>;
 
 /** A line is drawn over on a terminal; elsewhere each is one more line of a log. */
 const DRAW_EVERY_MS = 100;
@@ -43,7 +41,7 @@ function progressLine(terminal: Terminal) {
   const everyMs = terminal.isErrTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS;
   let shownAt = performance.now();
   return {
-    show: ({ part, scanned, repairs }: Progress) => {
+    show: ({ part, scanned, repairs }: ReconcileProgress) => {
       if (performance.now() - shownAt < everyMs) return;
       shownAt = performance.now();
       const text = `${part}: ${scanned} looked at, ${repairs} repairs`;

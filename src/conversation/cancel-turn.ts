@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { endSeized } from './end-seized.ts';
-import type { StoredTurn, TurnPlace, TurnRef } from './ports.ts';
+import { mustFindTurn } from './find-turn.ts';
+import type { TurnPlace, TurnRef } from './ports.ts';
 import { isEnded, type TurnRecord } from './turn.ts';
 
 /** How long the running replica has to stop by itself; the caller is answered within a second. */
@@ -16,7 +17,7 @@ const LOOK_EVERY_MS = 20;
  * @throws turn_not_found, redis_unavailable
  */
 export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord> {
-  const stored = await mustFind(deps, place);
+  const stored = await mustFindTurn(deps, place);
   if (isEnded(stored.record.status)) return stored.record;
   const ref: TurnRef = { ...place, idempotencyHash: stored.idempotencyHash };
   // It may move from waiting to running, or end, between two looks; each look finds it further on.
@@ -27,7 +28,7 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
         throw new TurnwiseError('turn_not_found');
       case 'read':
       case 'ended':
-        return (await mustFind(deps, place)).record;
+        return (await mustFindTurn(deps, place)).record;
       case 'queued': {
         const withdrawn = await deps.queue.withdraw(ref, {
           outcome: 'cancelled',
@@ -36,7 +37,7 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
         });
         if (withdrawn.kind === 'running') continue;
         if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'cancelled', null);
-        return (await mustFind(deps, place)).record;
+        return (await mustFindTurn(deps, place)).record;
       }
       case 'asked':
         return (await untilEnded(deps, place)) ?? (await seize(deps, ref));
@@ -51,7 +52,7 @@ async function untilEnded(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord 
   const until = performance.now() + STOP_WITHIN_MS;
   while (performance.now() < until) {
     await sleep(LOOK_EVERY_MS);
-    const { record } = await mustFind(deps, place);
+    const { record } = await mustFindTurn(deps, place);
     if (isEnded(record.status)) return record;
   }
   return null;
@@ -60,14 +61,8 @@ async function untilEnded(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord 
 async function seize(deps: TurnDeps, ref: TurnRef): Promise<TurnRecord> {
   const claimed = await deps.takeover.claim(ref, 'seize');
   if (claimed.kind === 'seized') await endSeized(deps, ref, claimed);
-  const { record } = await mustFind(deps, ref);
-  // Somebody else has it by now, or the record can not be written: to ask again is all that helps.
+  const { record } = await mustFindTurn(deps, ref);
+  // Somebody else has it by now, or the record cannot be written: to ask again is all that helps.
   if (!isEnded(record.status)) throw new TurnwiseError('redis_unavailable');
   return record;
-}
-
-async function mustFind(deps: TurnDeps, place: TurnPlace): Promise<StoredTurn> {
-  const stored = await deps.store.find(place.session, place.turnId);
-  if (stored === null) throw new TurnwiseError('turn_not_found');
-  return stored;
 }

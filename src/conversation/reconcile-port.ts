@@ -43,6 +43,15 @@ export interface ReconcileStore {
   save(report: ReconcileReport): Promise<void>;
 }
 
+/** How far a reconcile is. */
+export interface ReconcileProgress {
+  readonly part: ReconcilePart;
+  /** Looked at in this part. */
+  readonly scanned: number;
+  /** Repairs so far, of all parts. */
+  readonly repairs: number;
+}
+
 /** A reconcile's report, as it is stored and shown; times in ISO 8601. */
 export interface ReconcileReport extends Repairs {
   readonly started_at: string;

@@ -18,7 +18,7 @@ export function errorBody(error: TurnwiseError, requestId: string | null) {
 
 export function installErrorReplies(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    const known = asTurnwiseError(error);
+    const known = publicError(error);
     if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
     return sendError(request, reply, known);
   });
@@ -33,7 +33,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: T
   return reply.code(error.status).type('application/json').send(errorBody(error, request.id));
 }
 
-export function asTurnwiseError(error: unknown): TurnwiseError {
+export function publicError(error: unknown): TurnwiseError {
   if (error instanceof TurnwiseError) return error;
   const raised = error as { code?: unknown; statusCode?: unknown; message?: unknown };
   const code = typeof raised.code === 'string' ? OURS[raised.code] : undefined;

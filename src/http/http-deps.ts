@@ -6,8 +6,8 @@ export interface HttpSettings {
   readonly maxStreams: number;
   readonly trustProxy: boolean | number | string | undefined;
   readonly corsOrigins: readonly string[];
-  /** Names that a caller may ask for; the first is used. */
-  readonly models: readonly string[];
+  /** The model that answers, by its name. */
+  readonly model: string | null;
   readonly isDemoModel: boolean;
 }
 

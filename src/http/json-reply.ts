@@ -4,8 +4,7 @@ import { followTurn } from '../conversation/follow-turn.ts';
 import type { TurnRef } from '../conversation/ports.ts';
 import { type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { ChatReply } from './schemas.ts';
-import { wireUsage } from './turn-frames.ts';
-import { streamUrl } from './turn-stream.ts';
+import { streamUrl, wireUsage } from './wire.ts';
 
 /** This replica can say no more of the turn, but another one may. */
 const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']);

@@ -145,7 +145,7 @@ export const Turn = strict({
 });
 export type Turn = Static<typeof Turn>;
 
-export const ErrorReply = Type.Object(
+const ErrorReply = Type.Object(
   {
     error: Type.Object(
       { code: Type.String(), message: Type.String(), request_id: orNull(Type.String()) },
@@ -154,6 +154,9 @@ export const ErrorReply = Type.Object(
   },
   { description: 'any error; the codes are in docs/errors.md', headers: ERROR_HEADERS },
 );
+
+/** Every route may answer so. */
+export const ERROR_REPLIES = { '4xx': ErrorReply, '5xx': ErrorReply };
 
 const place = { turn_id: Type.String(), session_id: Type.String() };
 

@@ -1,8 +1,8 @@
 import { formatEventId, type PlacedEvent, type TurnEvent } from '../conversation/events.ts';
 import type { TurnRef } from '../conversation/ports.ts';
-import type { Usage } from '../conversation/turn.ts';
 import { assertNever } from '../errors.ts';
 import type { SseFrame } from './sse-sink.ts';
+import { wireUsage } from './wire.ts';
 
 /** An event in the native dialect. */
 export function frameOf(turn: TurnRef, placed: PlacedEvent): SseFrame {
@@ -33,14 +33,4 @@ function dataOf(turn: TurnRef, event: TurnEvent): object {
     default:
       return assertNever(event);
   }
-}
-
-export function wireUsage(usage: Usage | null) {
-  return usage === null
-    ? null
-    : {
-        prompt_tokens: usage.promptTokens,
-        completion_tokens: usage.completionTokens,
-        total_tokens: usage.totalTokens,
-      };
 }

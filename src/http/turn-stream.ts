@@ -67,7 +67,3 @@ export async function streamTurn(
     leave();
   }
 }
-
-export function streamUrl(conversationId: string, turnId: string): string {
-  return `/api/sessions/${encodeURIComponent(conversationId)}/turns/${turnId}/stream`;
-}

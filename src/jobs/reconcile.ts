@@ -4,6 +4,7 @@ import {
   RECONCILE_PARTS,
   REPAIR_KINDS,
   type ReconcilePart,
+  type ReconcileProgress,
   type ReconcileReport,
   type ReconcileStore,
   type RepairKind,
@@ -15,14 +16,6 @@ const SKIPPED_NAMED = 100;
 
 /** Longest rest after a step, in ms. */
 const LONGEST_PAUSE_MS = 50;
-
-export interface ReconcileProgress {
-  readonly part: ReconcilePart;
-  /** Looked at in this part. */
-  readonly scanned: number;
-  /** Repairs so far, of all parts. */
-  readonly repairs: number;
-}
 
 export interface ReconcileOptions {
   readonly isDryRun: boolean;

@@ -55,7 +55,7 @@ export class OpenAiModel implements Model {
         { signal },
       );
     } catch (error) {
-      throw asTurnwiseError(error);
+      throw modelFailure(error);
     }
   }
 }
@@ -76,7 +76,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-function asTurnwiseError(error: unknown): TurnwiseError {
+function modelFailure(error: unknown): TurnwiseError {
   const isLate = error instanceof OpenAI.APIConnectionTimeoutError;
   return new TurnwiseError(isLate ? 'model_timeout' : 'model_error', { cause: withoutText(error) });
 }

@@ -9,9 +9,10 @@ import { TurnwiseError } from '../../errors.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { collectReply } from '../json-reply.ts';
-import { ChatBody, ChatReply, ErrorReply, EventStream, IdempotencyHeaders } from '../schemas.ts';
+import { ChatBody, ChatReply, ERROR_REPLIES, EventStream, IdempotencyHeaders } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
-import { type Readers, streamTurn, streamUrl } from '../turn-stream.ts';
+import { type Readers, streamTurn } from '../turn-stream.ts';
+import { streamUrl } from '../wire.ts';
 
 /** `POST /api/chat` and `POST /api/chat/stream`: one turn, answered whole or as it is said. */
 export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
@@ -24,7 +25,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           tags: ['chat'],
           body: ChatBody,
           headers: IdempotencyHeaders,
-          response: { 200: ChatReply, '4xx': ErrorReply, '5xx': ErrorReply },
+          response: { 200: ChatReply, ...ERROR_REPLIES },
         },
       },
       async (request, reply) => {
@@ -52,7 +53,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           tags: ['chat'],
           body: ChatBody,
           headers: IdempotencyHeaders,
-          response: { 200: EventStream, '4xx': ErrorReply, '5xx': ErrorReply },
+          response: { 200: EventStream, ...ERROR_REPLIES },
         },
       },
       async (request, reply) => {

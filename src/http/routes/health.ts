@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ErrorReply, Health, PlainText, Status } from '../schemas.ts';
+import { ERROR_REPLIES, Health, PlainText, Status } from '../schemas.ts';
 
 /** /health must answer within a second, Redis or not. */
 const HEALTH_TIMEOUT_MS = 800;
@@ -20,7 +20,7 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           status: isHealthy ? 'healthy' : 'unhealthy',
           agent_initialized: true,
           session_count: sessionCount,
-          model: settings.models[0] ?? null,
+          model: settings.model,
           demo_model: settings.isDemoModel,
           redis: isHealthy ? 'ok' : 'no answer',
           reconcile: isHealthy ? await inspection.lastReconcile() : null,
@@ -49,7 +49,7 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
         schema: {
           summary: 'This replica should get traffic',
           tags: ['operation'],
-          response: { 200: Status, '5xx': ErrorReply },
+          response: { 200: Status, '5xx': ERROR_REPLIES['5xx'] },
         },
       },
       async () => {

@@ -1,16 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Message as StoredMessage } from '../../conversation/session.ts';
-import {
-  ANONYMOUS_OWNER,
-  isConversationId,
-  type SessionRef,
-  type SessionSummary,
-} from '../../conversation/session.ts';
+import { ANONYMOUS_OWNER, type SessionSummary } from '../../conversation/session.ts';
 import { TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import {
   Deleted,
-  ErrorReply,
+  ERROR_REPLIES,
   ListQuery,
   type Message,
   MessageList,
@@ -20,9 +15,9 @@ import {
   SessionList,
   SessionParams,
 } from '../schemas.ts';
+import { sessionOf, wireTime } from '../wire.ts';
 
 const DEFAULT_LIMIT = 100;
-const errors = { '4xx': ErrorReply, '5xx': ErrorReply };
 
 /** `/api/sessions`: list, read, rename, delete; the history of one. */
 export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
@@ -35,7 +30,7 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Live sessions, newest access first',
           tags: ['sessions'],
           querystring: ListQuery,
-          response: { 200: SessionList, ...errors },
+          response: { 200: SessionList, ...ERROR_REPLIES },
         },
       },
       async (request) => {
@@ -52,7 +47,7 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'One session',
           tags: ['sessions'],
           params: SessionParams,
-          response: { 200: Session, ...errors },
+          response: { 200: Session, ...ERROR_REPLIES },
         },
       },
       async (request) => wireSession(found(await sessions.summary(sessionOf(request.params.id)))),
@@ -66,7 +61,7 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           tags: ['sessions'],
           params: SessionParams,
           body: RenameBody,
-          response: { 200: Session, ...errors },
+          response: { 200: Session, ...ERROR_REPLIES },
         },
       },
       async (request) => {
@@ -85,7 +80,7 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Delete a session; its running and waiting turns end',
           tags: ['sessions'],
           params: SessionParams,
-          response: { 200: Deleted, ...errors },
+          response: { 200: Deleted, ...ERROR_REPLIES },
         },
       },
       async (request) => {
@@ -103,7 +98,7 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           tags: ['sessions'],
           params: SessionParams,
           querystring: MessagesQuery,
-          response: { 200: MessageList, ...errors },
+          response: { 200: MessageList, ...ERROR_REPLIES },
         },
       },
       async (request) => {
@@ -114,11 +109,6 @@ export function sessionRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
       },
     );
   };
-}
-
-export function sessionOf(id: string): SessionRef {
-  if (!isConversationId(id)) throw new TurnwiseError('invalid_request', { message: 'not a conversation id' });
-  return { owner: ANONYMOUS_OWNER, conversationId: id };
 }
 
 function found<T>(value: T | null): T {
@@ -146,8 +136,4 @@ function wireMessage(message: StoredMessage): Message {
     created_at: wireTime(message.createdAtMs),
     ...(message.truncated ? { truncated: true } : {}),
   };
-}
-
-export function wireTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,19 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { cancelTurn } from '../../conversation/cancel-turn.ts';
 import { BEFORE_ALL, type EventId, parseEventId } from '../../conversation/events.ts';
+import { mustFindTurn } from '../../conversation/find-turn.ts';
 import { hasAllEvents } from '../../conversation/follow-turn.ts';
-import type { StoredTurn } from '../../conversation/ports.ts';
+import type { TurnPlace } from '../../conversation/ports.ts';
 import type { TurnRecord } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ErrorReply, EventStream, NoContent, ResumeHeaders, Turn, TurnParams } from '../schemas.ts';
+import { ERROR_REPLIES, EventStream, NoContent, ResumeHeaders, Turn, TurnParams } from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
-import { wireUsage } from '../turn-frames.ts';
 import { type Readers, streamTurn } from '../turn-stream.ts';
-import { sessionOf, wireTime } from './sessions.ts';
-
-const errors = { '4xx': ErrorReply, '5xx': ErrorReply };
+import { sessionOf, wireTime, wireUsage } from '../wire.ts';
 
 /** `/api/sessions/{id}/turns/{turn_id}`: look a turn up, read its events again or on, cancel it. */
 export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
@@ -25,10 +23,10 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           summary: 'One turn',
           tags: ['turns'],
           params: TurnParams,
-          response: { 200: Turn, ...errors },
+          response: { 200: Turn, ...ERROR_REPLIES },
         },
       },
-      async (request) => wireTurn((await mustFind(deps, request.params)).record),
+      async (request) => wireTurn((await mustFindTurn(deps.turns, placeOf(request.params))).record),
     );
 
     app.get(
@@ -41,7 +39,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           tags: ['turns'],
           params: TurnParams,
           headers: ResumeHeaders,
-          response: { 200: EventStream, 204: NoContent, ...errors },
+          response: { 200: EventStream, 204: NoContent, ...ERROR_REPLIES },
         },
       },
       async (request, reply) => {
@@ -49,12 +47,12 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         try {
           const sink = new SseSink(reply, clientLeft(reply));
           const after = placeAfter(request.headers['last-event-id']);
-          const stored = await mustFind(deps, request.params);
-          const { id, turn_id } = request.params;
-          const turn = { session: sessionOf(id), turnId: turn_id, idempotencyHash: stored.idempotencyHash };
+          const place = placeOf(request.params);
+          const stored = await mustFindTurn(deps.turns, place);
+          const turn = { ...place, idempotencyHash: stored.idempotencyHash };
           if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send(null);
-          reply.header('x-session-id', id);
-          reply.header('x-turn-id', turn_id);
+          reply.header('x-session-id', place.session.conversationId);
+          reply.header('x-turn-id', place.turnId);
           return await streamTurn(deps.turns, readers, sink, turn, after);
         } finally {
           leave();
@@ -69,21 +67,16 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           summary: 'Stop a turn; answered once it has ended',
           tags: ['turns'],
           params: TurnParams,
-          response: { 200: Turn, ...errors },
+          response: { 200: Turn, ...ERROR_REPLIES },
         },
       },
-      async (request) => {
-        const { id, turn_id } = request.params;
-        return wireTurn(await cancelTurn(deps.turns, { session: sessionOf(id), turnId: turn_id }));
-      },
+      async (request) => wireTurn(await cancelTurn(deps.turns, placeOf(request.params))),
     );
   };
 }
 
-async function mustFind(deps: HttpDeps, params: TurnParams): Promise<StoredTurn> {
-  const stored = await deps.turns.store.find(sessionOf(params.id), params.turn_id);
-  if (stored === null) throw new TurnwiseError('turn_not_found');
-  return stored;
+function placeOf(params: TurnParams): TurnPlace {
+  return { session: sessionOf(params.id), turnId: params.turn_id };
 }
 
 function placeAfter(header: string | undefined): EventId {
