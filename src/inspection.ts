@@ -20,7 +20,9 @@ export function inspect(replica: Replica): Inspection {
     metrics: async () => {
       // From the report, because whichever replica ran it, all show the same.
       showReport(metrics, await lastReconcile());
-      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+      const text = await metrics.registry.metrics();
+      // What was not measured since the last look: prom-client spells it in a way that its format does not know.
+      return { contentType: metrics.registry.contentType, text: text.replace(/ Nan$/gm, ' NaN') };
     },
   };
 }

@@ -368,7 +368,7 @@ export const promises = {
   },
   'api.metrics': {
     says: 'metrics are Prometheus text that counts turns by outcome',
-    breaks: 'wiring: do not count ended turns',
+    breaks: 'wiring: do not count ended turns; inspection metrics: leave Nan as it is',
     seenRed: true,
   },
   'api.docs': {

@@ -90,6 +90,8 @@ promise('api.metrics', 'metrics are Prometheus text that counts turns by outcome
   const counted = /^turnwise_turns_ended_total\{outcome="completed"\} (\d+)$/m;
   const before = Number(counted.exec(answer.body)?.[1] ?? 0);
   await chat(replica, 'counted', 'hello');
+  await call(replica.url, 'GET', '/metrics');
+  // So soon after the last look that nothing was measured in between.
   const after = (await call<string>(replica.url, 'GET', '/metrics')).body;
   expect(Number(counted.exec(after)?.[1])).toBe(before + 1);
   expect(after).toMatch(/^turnwise_live_turns 0$/m);
