@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly resumes: boolean;
 }
 
+const LONGEST = 'R37';
+
 /** Runs rows and tells how they went. @returns the exit code */
 export async function runRows(options: RunOptions): Promise<number> {
   const isWhole = options.rows.length === 0 && options.trials === null;
@@ -27,7 +29,9 @@ export async function runRows(options: RunOptions): Promise<number> {
   const seed = earlier?.seed ?? options.seed ?? Math.floor(Math.random() * 2 ** 32);
   let state = earlier ?? newState(commandOf(options), seed);
   const planned = (row: Row) => options.trials ?? (options.isQuick ? row.quick : row.long);
-  const batches = rowsOf(options).flatMap((row): Batch[] => {
+  // The row that takes longest first, so that no lane is left alone with it at the end.
+  const rows = rowsOf(options).toSorted((a, b) => Number(b.id === LONGEST) - Number(a.id === LONGEST));
+  const batches = rows.flatMap((row): Batch[] => {
     const done = state.rows[row.id]?.done ?? 0;
     const trials = planned(row) - done;
     return trials > 0 ? [{ row, firstSeed: seed + done, trials }] : [];

@@ -150,6 +150,6 @@ export const r22: Row = {
   adapted: 'a repeat while the turn runs is answered with the turn, as the specification says, not with 409',
   world: PLAIN,
   quick: 2,
-  long: 60,
+  long: 30,
   run: duplicates,
 };

@@ -51,7 +51,7 @@ export const r8: Row = {
   world: { ...PLAIN, redis: 'sentinel' },
   isFresh: true,
   quick: 0,
-  long: 70,
+  long: 90,
   run: failover,
 };
 
@@ -83,6 +83,7 @@ async function splitBrain(trial: Trial): Promise<void> {
     trial.rules = { ...trial.rules, mayLose: 'suffix', lossFrom: performance.now(), lossUntil: Infinity };
     link.down();
     await secondary.ask('REPLICAOF', 'NO', 'ONE');
+    trial.count('failovers');
     const stray = trial.session();
     await measureUntil(trial, 'the old primary refuses to write', 2000 + 1500 + SLACK_MS, async () => {
       const { end } = await trial.say(stray);

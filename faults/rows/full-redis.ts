@@ -48,7 +48,7 @@ export const r14: Row = {
   adapted: null,
   world: PLAIN,
   quick: 1,
-  long: 40,
+  long: 20,
   run: full,
 };
 

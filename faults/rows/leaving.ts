@@ -84,6 +84,6 @@ export const r3: Row = {
   adapted: 'the turn goes on elsewhere, as the specification says; it is not dropped',
   world: { ...PLAIN, env: { SHUTDOWN_GRACE_SECONDS: String(GRACE_MS / 1000) } },
   quick: 1,
-  long: 40,
+  long: 20,
   run: leaveUnfinished,
 };

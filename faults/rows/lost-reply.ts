@@ -107,7 +107,7 @@ export const r13b: Row = {
   adapted: 'added to the matrix: the specification promises it',
   world: PLAIN,
   quick: 1,
-  long: 60,
+  long: 30,
   run: (trial) => neverConfirmed(trial, true),
 };
 
@@ -118,7 +118,7 @@ export const r13c: Row = {
   adapted: 'added to the matrix; long run only',
   world: PLAIN,
   quick: 0,
-  long: 20,
+  long: 10,
   run: (trial) => neverConfirmed(trial, false),
 };
 
@@ -159,6 +159,6 @@ export const r13d: Row = {
   adapted: 'added to the matrix: R1 met it by chance',
   world: PLAIN,
   quick: 1,
-  long: 40,
+  long: 30,
   run: deadHead,
 };

@@ -104,7 +104,7 @@ export const r34: Row = {
   adapted: 'the running turn ends as session_deleted, as the specification says',
   world: PLAIN,
   quick: 3,
-  long: 200,
+  long: 100,
   run: deleteDuring,
 };
 

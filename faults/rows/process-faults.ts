@@ -64,7 +64,7 @@ export const r24b: Row = {
   adapted: 'a busy loop of 2.6 s, the lease being 0.6 s',
   world: { ...PLAIN, env: SHIMMED },
   quick: 1,
-  long: 40,
+  long: 20,
   run: (trial) =>
     overslept(trial, trial.random.pick(INSTANTS.slice(1, 4)), (slot) => {
       process.kill(slot.process.pid, 'SIGUSR2');

@@ -55,7 +55,7 @@ export const r4: Row = {
   adapted: null,
   world: { ...PLAIN, redisArgs: persisted('everysec') },
   quick: 1,
-  long: 40,
+  long: 20,
   run: (trial) => {
     const how = trial.random.pick(['SIGTERM', 'SIGKILL'] as const);
     return restart(trial, how, how === 'SIGTERM' ? 'nothing' : 'suffix');
@@ -69,7 +69,7 @@ export const r5: Row = {
   adapted: null,
   world: { ...PLAIN, redisArgs: persisted('always') },
   quick: 1,
-  long: 40,
+  long: 20,
   run: (trial) => restart(trial, 'SIGKILL', 'nothing'),
 };
 
@@ -80,7 +80,7 @@ export const r6: Row = {
   adapted: null,
   world: PLAIN,
   quick: 1,
-  long: 40,
+  long: 20,
   run: (trial) => restart(trial, 'SIGKILL', 'all'),
 };
 
