@@ -3,7 +3,7 @@ import { cancelTurn } from '../../conversation/cancel-turn.ts';
 import { BEFORE_ALL, type EventId, parseEventId } from '../../conversation/events.ts';
 import { mustFindTurn } from '../../conversation/find-turn.ts';
 import { hasAllEvents } from '../../conversation/follow-turn.ts';
-import type { TurnPlace } from '../../conversation/ports.ts';
+import type { TurnPlace, TurnRef } from '../../conversation/ports.ts';
 import type { TurnRecord } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { clientLeft } from '../client-left.ts';
@@ -47,12 +47,10 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         try {
           const sink = new SseSink(reply, clientLeft(reply));
           const after = placeAfter(request.headers['last-event-id']);
-          const place = placeOf(request.params);
-          const stored = await mustFindTurn(deps.turns, place);
-          const turn = { ...place, idempotencyHash: stored.idempotencyHash };
-          if (await hasAllEvents(deps.turns, turn, stored.record, after)) return reply.code(204).send(null);
-          reply.header('x-session-id', place.session.conversationId);
-          reply.header('x-turn-id', place.turnId);
+          const turn = await turnToRead(deps, placeOf(request.params), after);
+          if (turn === null) return reply.code(204).send(null);
+          reply.header('x-session-id', turn.session.conversationId);
+          reply.header('x-turn-id', turn.turnId);
           return await streamTurn(deps.turns, readers, sink, turn, after);
         } finally {
           leave();
@@ -77,6 +75,17 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
 
 function placeOf(params: TurnParams): TurnPlace {
   return { session: sessionOf(params.id), turnId: params.turn_id };
+}
+
+/**
+ * By itself, because a record holds the whole answer, and would be held as long as its reader reads.
+ *
+ * @returns null when the reader has all of it
+ */
+async function turnToRead(deps: HttpDeps, place: TurnPlace, after: EventId): Promise<TurnRef | null> {
+  const { record, idempotencyHash } = await mustFindTurn(deps.turns, place);
+  const turn = { ...place, idempotencyHash };
+  return (await hasAllEvents(deps.turns, turn, record, after)) ? null : turn;
 }
 
 function placeAfter(header: string | undefined): EventId {
