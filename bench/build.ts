@@ -16,6 +16,8 @@ export function buildServer(): string {
   // Below node_modules, so that the copy finds its packages.
   const parent = join(ROOT, 'node_modules/.cache/bench');
   mkdirSync(parent, { recursive: true });
+  // The program looks for it beside its own folder.
+  copyFileSync(join(ROOT, 'package.json'), join(parent, 'package.json'));
   const folder = mkdtempSync(join(parent, 'build-'));
   whenLeftOver(() => rmSync(folder, { recursive: true, force: true }), { kind: 'folder', path: folder });
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DEMO_MODEL_OPTION, EXIT_CODES, wholeNumber } from './cli/arguments.ts';
 import { processTerminal, type Terminal } from './cli/terminal.ts';
@@ -7,13 +6,14 @@ import { withDemoModel } from './demo-fallback.ts';
 import { TurnwiseError } from './errors.ts';
 import { addSessions, addUpkeep } from './operator-commands.ts';
 import { OperatorError } from './operator-error.ts';
+import { VERSION } from './version.ts';
 
 /** The command line; its exit codes are in its help. Each command loads what it needs, so that help is quick. */
 export async function runProgram(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const terminal = processTerminal();
   const program = new Command('turnwise')
     .description('A conversation server between chat front ends and any OpenAI-compatible model.')
-    .version(ownVersion(), '--version', 'tell the version')
+    .version(VERSION, '--version', 'tell the version')
     .showHelpAfterError('(--help tells more)')
     .exitOverride()
     .addHelpText('after', EXIT_CODES);
@@ -78,12 +78,6 @@ function addServices(program: Command, environment: NodeJS.ProcessEnv): void {
       const { startDemoModel } = await import('./model/demo-model.ts');
       return runDemoModel(startDemoModel, options);
     });
-}
-
-/** package.json stands beside the folder of the program, built or not. */
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function exitCodeOf(error: unknown, terminal: Terminal): number {

@@ -1144,6 +1144,11 @@ export const promises = {
     breaks: 'turn-rate take: do not count',
     seenRed: true,
   },
+  'limits.turns.burst': {
+    says: 'of many turns that come at once no more than MAX_TURNS are taken in',
+    breaks: 'submit-turn tryOnce: add the turn without a look for room',
+    seenRed: true,
+  },
   'limits.streams.burst': {
     says: 'of many readers who come at once no more than MAX_STREAMS are let in, those of one turn by JSON too',
     breaks: 'turn-stream Readers enter: count when the stream begins; chat: let JSON in without enter',

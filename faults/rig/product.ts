@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -26,6 +27,8 @@ const isFolderOrLua = (file: string) => statSync(file).isDirectory() || extname(
  */
 export async function buildProduct(): Promise<string> {
   mkdirSync(CACHE, { recursive: true });
+  // The program looks for it beside its own folder.
+  copyFileSync(join(ROOT, 'package.json'), join(CACHE, 'package.json'));
   const fresh = mkdtempSync(join(CACHE, 'build-'));
   if (isBuilt()) {
     cpSync(join(ROOT, 'dist'), fresh, { recursive: true });

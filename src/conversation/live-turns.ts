@@ -41,6 +41,12 @@ export class LiveTurns {
     if (this.#turns.size >= this.#maxTurns) throw new TurnwiseError('overloaded');
   }
 
+  /** Takes a place for a new turn; what was awaited since the last look may have filled all. @throws as checkRoom */
+  enter(turn: LiveTurn): void {
+    this.checkRoom();
+    this.add(turn);
+  }
+
   add(turn: LiveTurn): void {
     this.#turns.set(keyOf(turn.ref), turn);
   }

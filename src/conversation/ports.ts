@@ -184,6 +184,8 @@ export interface TurnTakeover {
   suspect(session: SessionRef, turnId: string): Promise<void>;
   /** Turns whose lease is over, oldest first; or only those that their replica let go of. */
   overdue(limit: number, which: 'all' | 'released'): Promise<readonly TurnPlace[]>;
+  /** Takes a turn off that list, in the background. */
+  forget(place: TurnPlace): void;
 }
 
 export interface TurnPlace {

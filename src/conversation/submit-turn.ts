@@ -86,7 +86,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   };
   const live = new LiveTurn(turn);
   // Listening before it is admitted: the wake-up may come before the answer.
-  deps.live.add(live);
+  deps.live.enter(live);
   let isHere = false;
   try {
     const admitted = await deps.queue.admit({

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { assertNever } from '../errors.ts';
+import { assertNever, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { endSeized } from './end-seized.ts';
 import { failureOfCode } from './failure.ts';
@@ -60,7 +60,10 @@ export class TurnRecovery {
       return true;
     } catch (error) {
       observer.failed('take a turn over', error, { ...place, idempotencyHash: null });
-      return false;
+      // Nothing can be done with it here; reconcile reports it.
+      const isBroken = error instanceof TurnwiseError && error.code === 'corrupt_session';
+      if (isBroken) this.#deps.takeover.forget(place);
+      return isBroken;
     } finally {
       this.#claiming.delete(key);
     }

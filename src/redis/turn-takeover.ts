@@ -102,4 +102,8 @@ export class RedisTurnTakeover implements TurnTakeover {
     await answered(clock.ask(client));
     return answered(running.overdue(which === 'all' ? clock.nowMs() : RELEASED_MS + 1, limit));
   }
+
+  forget(place: TurnPlace): void {
+    this.#context.running.remove(place);
+  }
 }

@@ -60,6 +60,9 @@ async function busySession(id: string) {
   return {
     turns: [first, waiting, urgent].map(turnIdOf),
     async finish() {
+      // As it does not answer, the turn is taken from it.
+      const path = `/api/sessions/${id}/turns/${turnIdOf(first)}/cancel`;
+      expect((await call(b.url, 'POST', path)).status).toBe(200);
       a.resume();
       await Promise.all(readers.map((reader) => reader.all(20_000)));
     },

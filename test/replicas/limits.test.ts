@@ -93,6 +93,25 @@ promise(
 );
 
 promise(
+  'limits.turns.burst',
+  'of many turns that come at once no more than MAX_TURNS are taken in',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
+    const small = await deployment.another({
+      ...{ RATE_LIMIT_PER_MINUTE: '0', KEY_PREFIX: 'turns-burst', MAX_TURNS: '3', CONTEXT_TOKENS: '8000' },
+    });
+    // Long enough to be counted in steps, so that all of them are under way together.
+    const message = 'tea '.repeat(6000);
+    const many = Array.from({ length: 20 }, (_, index) => say(small, `turns-burst-${index}`, message));
+    const statuses = (await Promise.all(many)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(17);
+    gate.open();
+  },
+);
+
+promise(
   'limits.streams.burst',
   'of many readers who come at once no more than MAX_STREAMS are let in, those of one turn by JSON too',
   async () => {
