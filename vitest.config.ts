@@ -15,6 +15,11 @@ const alsoOnCluster = [
   'reconcile',
 ].map((name) => `test/*/${name}.test.ts`);
 
+/** What must hold whichever replica a balancer chooses. */
+const alsoThroughBalancer = ['on-busy', 'repeat', 'resume', 'stop', 'isolation'].map(
+  (name) => `test/replicas/${name}.test.ts`,
+);
+
 /**
  * What loads a small machine by itself, run when the others are done: beside them it would see the machine's
  * limits, not the server's.
@@ -63,6 +68,15 @@ export default defineConfig({
           name: 'cluster',
           include: alsoOnCluster,
           env: { TEST_TOPOLOGY: 'cluster' },
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'balanced',
+          include: alsoThroughBalancer,
+          env: { TEST_BALANCER: 'haproxy' },
           sequence: { groupOrder: 0 },
         },
       },

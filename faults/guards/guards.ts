@@ -14,7 +14,7 @@ const script = (name: string) => `redis/scripts/${name}.lua`;
 
 const FENCED =
   "if t[1] ~= 'running' or t[2] ~= fence or m[1] ~= fence or m[2] ~= turn then return {'FENCED'} end";
-const HELD_BY_ANOTHER = "if holder and holder ~= value then return {'FENCED'} end";
+const HELD_BY_ANOTHER = "if holder and holder ~= value then return {'LOCKED'} end";
 const PLACE_CHECK = ' or count ~= tonumber(ARGV[10])';
 
 export const GUARDS: readonly Guard[] = [
@@ -100,8 +100,8 @@ export const GUARDS: readonly Guard[] = [
     without: 'nobody looks for turns whose replica died',
     patches: [
       {
-        file: 'conversation/recover-turns.js',
-        find: 'const places = await deps.takeover.overdue(AT_ONCE);',
+        file: 'conversation/turn-recovery.js',
+        find: "const places = await this.#deps.takeover.overdue(AT_ONCE, this.#isSettled ? 'all' : 'released');",
         replace: 'const places = [];',
       },
     ],

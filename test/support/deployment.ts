@@ -1,3 +1,4 @@
+import { startHaproxy } from './haproxy.ts';
 import { call } from './http.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 import { asOneServer, startCluster } from './redis-cluster.ts';
@@ -19,6 +20,13 @@ export interface Deployment {
   ): Promise<Replica>;
 }
 
+/** With TEST_BALANCER=haproxy each of them is spoken to through HAProxy, so any of them may answer. */
+async function behindBalancer(replicas: readonly Replica[]): Promise<readonly Replica[]> {
+  if (process.env.TEST_BALANCER !== 'haproxy') return replicas;
+  const { url } = await startHaproxy(replicas.map(({ port }) => port));
+  return replicas.map((replica) => ({ ...replica, url }));
+}
+
 /** A Redis and the settings by which replicas find it. */
 export interface Store {
   readonly redis: RedisServer;
@@ -35,7 +43,7 @@ export async function startDeployment(
 ): Promise<Deployment> {
   const [{ redis, env: address }, model] = await Promise.all([store, startScriptedModel()]);
   const options = { modelUrl: model.url, env: { ...SHORT, ...address, ...env } };
-  const replicas = await startReplicas(count, options);
+  const replicas = await behindBalancer(await startReplicas(count, options));
   return {
     redis,
     model,
