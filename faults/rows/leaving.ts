@@ -1,20 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { aMoment } from '../rig/instants.ts';
 import { PLAIN, type Slot } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 import { ask, measureUntil, SLACK_MS } from './traffic.ts';
 
+const AT_ONCE = 20;
+
 /** All replicas leave one after the other while streams run on them. */
 async function rollingRestart(trial: Trial, streams: number): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['draining'] };
   for (const slot of world.slots) {
-    const sessions = Array.from({ length: streams }, () => trial.session());
-    const live = sessions.map((session) => {
-      const token = trial.token(session);
-      world.model.plan(token, { words: 10, everyMs: random.int(20, 80) });
-      return trial.begin(session, { resumes: false }, slot, token);
-    });
+    const gate = world.model.gate();
+    const live: ReturnType<Trial['begin']>[] = [];
+    while (live.length < streams) {
+      // All at once would be a test of how fast this machine admits.
+      const some = Array.from({ length: Math.min(AT_ONCE, streams - live.length) }, () => {
+        const session = trial.session();
+        const token = trial.token(session);
+        const plan = { words: 10, everyMs: random.int(20, 80), gates: [{ afterWords: 0, gate }] };
+        world.model.plan(token, plan);
+        return trial.begin(session, { resumes: false }, slot, token);
+      });
+      live.push(...some);
+      while (some.some(({ send }) => send.admittedAt === null && send.endedAt === null)) await sleep(5);
+    }
+    gate.open();
     await aMoment(trial, 200);
     await leave(trial, slot, 30_000);
     await Promise.all(live.map(({ ended }) => ended));
