@@ -28,7 +28,13 @@ export const DOCUMENTED: ReadonlyMap<string, number> = new Map([
   ['queue_timeout', 503],
   ['commit_unknown', 503],
   ['model_timeout', 504],
+  ['request_timeout', 408],
+  // Of the balancer; 504 when the replica was silent.
+  ['replica_lost', 502],
 ]);
 
+/** The balancer gives requests no ids. */
+export const OF_THE_BALANCER: ReadonlySet<string> = new Set(['replica_lost', 'overloaded']);
+
 /** Codes that leave open whether the turn became history: it may go on, or cannot be told. */
-export const UNDECIDED: ReadonlySet<string> = new Set(['commit_unknown', 'draining']);
+export const UNDECIDED: ReadonlySet<string> = new Set(['commit_unknown', 'draining', 'replica_lost']);

@@ -97,7 +97,8 @@ function leavesNothing(send: Send): boolean {
 
 /** Refused before there was a turn. */
 function neverTakenIn(send: Send): boolean {
-  return send.end.kind === 'error' && !send.end.namesTurn && send.turnId === null;
+  const { end } = send;
+  return end.kind === 'error' && !end.namesTurn && !UNDECIDED.has(end.code) && send.turnId === null;
 }
 
 function tellEnd({ end }: Send): string {

@@ -22,11 +22,16 @@ export function writeEvidence(state: RunState): void {
     'After every trial the history, the prompts, the streams and the logs are held against ten invariants, by a checker',
     'that knows only the HTTP API and what the model was shown; they are listed in [fault-guards.md](fault-guards.md).',
     '',
+    'The run also writes each history in which nothing may be lost to `faults-out/elle/`, in the list-append form of',
+    '[Elle](https://github.com/jepsen-io/elle) (EDN): [elle-cli](https://github.com/ligurio/elle-cli) reads them with',
+    '`--model list-append`. No run of that checker is part of this page.',
+    '',
     '| Row | Fault | Holds, beside I1 to I10 | Trials | Violations | Counted |',
     '| --- | --- | --- | --- | --- | --- |',
     ...done.map(({ row, found }) => {
       const counts = Object.entries(found.counts).map(([name, count]) => `${count} ${name}`);
-      return `| ${[row.id, row.fault, row.holds, found.done, found.violations, counts.join(', ')].join(' | ')} |`;
+      const done = found.done < found.planned ? `${found.done} of ${found.planned}` : found.done;
+      return `| ${[row.id, row.fault, row.holds, done, found.violations, counts.join(', ')].join(' | ')} |`;
     }),
     '',
     '## Times',

@@ -62,7 +62,7 @@ async function round(trial: Trial): Promise<void> {
   trial.rules = {
     ...trial.rules,
     mayCut: true,
-    codes: ['redis_unavailable', 'commit_unknown', 'draining', 'overloaded'],
+    codes: ['redis_unavailable', 'commit_unknown', 'draining', 'overloaded', 'replica_lost'],
   };
   const roundMs = trial.isQuick ? 4000 : 20_000;
   const until = performance.now() + roundMs;
