@@ -71,6 +71,15 @@ function url(...protocols: string[]): Read<string> {
   };
 }
 
+/** Redlock's own scripts know no database above 15: they would keep the lock in another one. */
+const redisUrl: Read<string> = (text) => {
+  const isUrl = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
+  if (!isUrl || !/^\/?(\d|1[0-5])?$/.test(new URL(text).pathname)) {
+    expected('a URL that begins with redis:// or rediss://, with a database of 0 to 15 or none');
+  }
+  return text;
+};
+
 /** As Fastify's trustProxy: true, false, a number of hops, or addresses and ranges with commas. */
 const trustProxy: Read<boolean | number | string> = (text) => {
   if (text === 'true' || text === 'false') return text === 'true';
@@ -118,7 +127,7 @@ export const SETTINGS = {
   HOST: setting(words, '127.0.0.1', 'address to listen on; 0.0.0.0 in the image'),
   PORT: setting(wholeNumber(0, 65535), '8000', 'port of the API'),
   REDIS_URL: setting(
-    url('redis:', 'rediss:'),
+    redisUrl,
     'redis://127.0.0.1:6379',
     'one Redis server: redis:// or rediss://, with user, password, db',
     true,

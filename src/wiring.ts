@@ -128,6 +128,7 @@ function makeObserver(logger: Logger, metrics: Metrics): Observer {
 function storeSettings(config: Config) {
   return {
     historyCacheBytes: config.HISTORY_CACHE_BYTES,
+    countsReaders: config.ON_DISCONNECT === 'cancel',
     turnsPerMinute: config.RATE_LIMIT_PER_MINUTE,
     sessionTtlMs: config.SESSION_TTL_SECONDS * 1000,
     logTtlMs: config.TURN_LOG_TTL_SECONDS * 1000,

@@ -69,7 +69,8 @@ export async function commitTurn(
         continue;
       case 'unanswered':
         if (turn.loss !== null) return;
-        if (ended.code === 'storage_full') fullSinceMs ??= performance.now();
+        // Full and then away is away: the patience for it begins anew.
+        fullSinceMs = ended.code === 'storage_full' ? (fullSinceMs ?? performance.now()) : null;
         if (fullSinceMs !== null && current.kind !== 'failed' && isOver(fullSinceMs, FULL_PATIENCE_MS)) {
           // A full Redis still lets a turn go that leaves nothing; else it would be asked again later.
           current = { ...timesOf(current), kind: 'failed', failure: failureOfCode('storage_full') };

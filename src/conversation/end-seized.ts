@@ -1,9 +1,9 @@
-import { assertNever } from '../errors.ts';
+import { assertNever, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { type Conclusion, endingFor, terminalEvent } from './ending.ts';
 import { BEFORE_ALL, type EventId, type PlacedEvent } from './events.ts';
 import { failureOfCode } from './failure.ts';
-import type { Claimed, TurnRef } from './ports.ts';
+import type { Claimed, Ended, TurnRef } from './ports.ts';
 
 export type Seized = Extract<Claimed, { kind: 'seized' }>;
 
@@ -28,7 +28,12 @@ export async function endSeized(deps: TurnDeps, ref: TurnRef, seized: Seized): P
   let conclusion: Conclusion = { ...times, ...causeOf(seized) };
   for (;;) {
     const ending = endingFor(outcome, conclusion, terminalEvent(outcome, conclusion));
-    const ended = await deps.store.end(ref, seized.fence, null, ending);
+    const ended = await deps.store.end(ref, seized.fence, null, ending).catch((error: unknown): Ended => {
+      // Somebody edited the history: a turn that keeps nothing can end all the same.
+      const isCorrupt = error instanceof TurnwiseError && error.code === 'corrupt_session';
+      if (isCorrupt && conclusion.kind !== 'failed') return { kind: 'corrupt' };
+      throw error;
+    });
     switch (ended.kind) {
       case 'stopped':
         conclusion = { ...times, kind: 'stopped', stop: ended.stop };

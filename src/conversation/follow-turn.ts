@@ -82,12 +82,8 @@ async function* fromLog(
   const stop = await untilAnswered(deps, signal, () => deps.log.watch(ref, () => bell.ring()));
   if (stop === null) return;
   try {
-    let [last, toldAtMs] = [after, performance.now()];
+    let last = after;
     while (!signal.aborted) {
-      if (deps.limits.onDisconnect === 'cancel' && performance.now() > toldAtMs + LOOK_EVERY_MS) {
-        toldAtMs = performance.now();
-        await untilAnswered(deps, signal, () => deps.log.tellReading(ref));
-      }
       const seen = await untilAnswered(deps, signal, () => lookAtLog(deps, ref, last));
       if (seen === null) return;
       if (seen.length > 0) {

@@ -17,7 +17,7 @@ export class LeaseKeeper {
   readonly #deps: TurnDeps;
   readonly #turn: LiveTurn;
   readonly #fence: string;
-  #lease: Lease;
+  #lease: Lease | null;
   #validUntilMs: number;
   /** After a try that failed the next is not due before. */
   #notBeforeMs = 0;
@@ -25,7 +25,7 @@ export class LeaseKeeper {
   #renewing: Promise<void> | null = null;
   #isOver = false;
 
-  constructor(deps: TurnDeps, turn: LiveTurn, fence: string, lease: Lease, heldSinceMs: number) {
+  constructor(deps: TurnDeps, turn: LiveTurn, fence: string, lease: Lease | null, heldSinceMs: number) {
     this.#deps = deps;
     this.#turn = turn;
     this.#fence = fence;
@@ -34,8 +34,8 @@ export class LeaseKeeper {
     this.#plan(this.#beatMs);
   }
 
-  get lockValue(): string {
-    return this.#lease.value;
+  get lockValue(): string | null {
+    return this.#lease?.value ?? null;
   }
 
   end(): void {
@@ -44,8 +44,8 @@ export class LeaseKeeper {
   }
 
   /** Lets go of the lock of a turn that no script of this replica ends any more. */
-  release(): Promise<void> {
-    return this.#lease.release();
+  async release(): Promise<void> {
+    await this.#lease?.release();
   }
 
   /** Settled at once while the lease is good; else first asks Redis: this replica may have slept. */
@@ -75,7 +75,7 @@ export class LeaseKeeper {
     const sentAtMs = performance.now();
     try {
       // A full Redis refuses to extend the lock, but what the beat says holds all the same.
-      const extending = this.#lease.extend().catch((error: unknown) => {
+      const extending = this.#extend().catch((error: unknown) => {
         this.#deps.observer.failed('extend the lock', error, this.#turn.ref);
         return 'unknown' as const;
       });
@@ -92,6 +92,7 @@ export class LeaseKeeper {
       this.#plan(this.#beatMs);
     } catch (error) {
       this.#deps.observer.failed('renew the lease', error, this.#turn.ref);
+      this.#turn.troubleAtMs = performance.now();
       // Soon enough to be heard after an outage before others take this replica for dead.
       const retryMs = Math.min(this.#deps.limits.lockTtlMs / 10, RETRY_AT_MOST_MS);
       this.#notBeforeMs = performance.now() + retryMs;
@@ -99,9 +100,16 @@ export class LeaseKeeper {
     }
   }
 
-  /** The lock ran out or was deleted, but the fence is still ours: nobody else began. */
+  async #extend(): Promise<'held' | 'lost'> {
+    return this.#lease === null ? 'lost' : this.#lease.extend();
+  }
+
+  /**
+   * The lock ran out, was deleted or never taken, but the fence is still ours: nobody else began. A lock that is missing
+   * is accepted, so what cannot be taken now is tried again with the next beat.
+   */
   async #takeAgain(): Promise<void> {
-    const again = await this.#deps.lock.acquire(this.#turn.ref.session);
+    const again = await this.#deps.lock.acquire(this.#turn.ref.session).catch(() => null);
     if (again === null) return;
     this.#lease = again;
     // The turn ended meanwhile, and with it what frees the lock.

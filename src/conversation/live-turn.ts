@@ -17,6 +17,10 @@ export class LiveTurn {
   readonly ref: TurnRef;
   readonly feed = new TurnFeed();
   readonly bell = new Bell();
+  /** Its first replica died, and its readers there with it. */
+  isTakenOver = false;
+  /** When Redis last failed to answer for it, by the monotonic clock. */
+  troubleAtMs = Number.NEGATIVE_INFINITY;
   readonly #stopped = new AbortController();
   #stop: StopKind | null = null;
   #loss: Loss | null = null;

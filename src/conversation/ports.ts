@@ -40,8 +40,8 @@ export type Admitted =
   | { readonly kind: 'join'; readonly turnId: string }
   | { readonly kind: 'exists'; readonly idempotencyValue: string }
   | { readonly kind: 'busy'; readonly turnId: string; readonly position: number }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'late' };
+  /** `late`: it came after its deadline. `unsent`: there was no connection to send it by. */
+  | { readonly kind: 'full' | 'late' | 'unsent' };
 
 /** A message on its way into a turn that waits. */
 export interface Joining {
@@ -206,10 +206,8 @@ export interface EventLog {
   read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]>;
   /** The newest event; null when there is none. */
   last(turn: TurnRef): Promise<PlacedEvent | null>;
-  /** Calls back whenever the log grew or may have. @returns stops it */
+  /** Calls back whenever the log grew or may have, and counts as a reader meanwhile. @returns stops it */
   watch(turn: TurnRef, grown: () => void): Promise<() => void>;
-  /** Somebody here reads on: told again each second, so that the turn is not stopped as unread. */
-  tellReading(turn: TurnRef): Promise<void>;
 }
 
 export interface SessionPage {

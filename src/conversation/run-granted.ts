@@ -1,12 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TurnDeps } from './deps.ts';
 import { leaveTurn } from './leave-turn.ts';
 import type { LiveTurn } from './live-turn.ts';
 import type { Lease, OpenGrant } from './ports.ts';
 import { runTurn } from './run-turn.ts';
-
-const RETRY_MS = 50;
 
 /** The lock, asked for: null when another holds it. */
 export interface AskedLock {
@@ -23,16 +20,16 @@ export function askForLock(deps: TurnDeps, turn: LiveTurn): AskedLock {
   return { sinceMs, answer };
 }
 
-/** Runs a turn that was granted to this replica, once it has the lock as well. Never throws. */
+/** Runs a turn that was granted to this replica, with the lock if it can be had. Never throws. */
 export async function runGranted(
   deps: TurnDeps,
   turn: LiveTurn,
   grant: OpenGrant,
   asked: AskedLock = askForLock(deps, turn),
 ): Promise<void> {
-  const held = await takeLock(deps, turn, grant, asked);
-  if (held !== null) return runTurn(deps, { turn, grant, ...held });
-  turn.lose('fenced');
+  const lease = await takeLock(deps, turn, grant, asked);
+  if (turn.loss === null) return runTurn(deps, { turn, grant, lease, heldSinceMs: asked.sinceMs });
+  await lease?.release();
   return leaveTurn(deps, turn);
 }
 
@@ -40,23 +37,24 @@ export async function runGranted(
  * Takes the lock of a granted turn. Who ran before may still hold it, or an own request whose reply was lost; the
  * fence says that nobody else may, so it is freed and not waited for.
  *
- * @returns null when the turn was lost meanwhile
+ * @returns null when it cannot be had now; the keeper of the lease goes on trying
  */
 async function takeLock(
   deps: TurnDeps,
   turn: LiveTurn,
   grant: OpenGrant,
-  first: AskedLock,
-): Promise<{ readonly lease: Lease; readonly heldSinceMs: number } | null> {
-  for (let asked = first; turn.loss === null; asked = askForLock(deps, turn)) {
-    try {
-      const lease = await asked.answer;
-      if (lease !== null) return { lease, heldSinceMs: asked.sinceMs };
-      if ((await deps.store.freeLock(turn.ref, grant.fence)) === 'fenced') return null;
-    } catch (error) {
-      deps.observer.failed('take the lock', error, turn.ref);
-      await sleep(RETRY_MS);
+  asked: AskedLock,
+): Promise<Lease | null> {
+  try {
+    const lease = await asked.answer;
+    if (lease !== null || turn.loss !== null) return lease;
+    if ((await deps.store.freeLock(turn.ref, grant.fence)) === 'fenced') {
+      turn.lose('fenced');
+      return null;
     }
+    return await deps.lock.acquire(turn.ref.session);
+  } catch (error) {
+    deps.observer.failed('take the lock', error, turn.ref);
+    return null;
   }
-  return null;
 }

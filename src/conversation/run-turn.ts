@@ -11,11 +11,12 @@ import { LogWriter } from './log-writer.ts';
 import type { Lease, OpenGrant } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 
-/** A turn that this replica may run: granted by the queue, and the lock is held. */
+/** A turn that this replica may run: granted by the queue. */
 export interface RunningTurn {
   readonly turn: LiveTurn;
   readonly grant: OpenGrant;
-  readonly lease: Lease;
+  /** Null when the lock could not be taken yet: the fence alone decides until then. */
+  readonly lease: Lease | null;
   /** When the lock was asked for, by the monotonic clock. */
   readonly heldSinceMs: number;
 }

@@ -1,4 +1,4 @@
-import { assertNever, type ErrorCode, TurnwiseError } from '../errors.ts';
+import { assertNever, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
@@ -87,7 +87,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   const live = new LiveTurn(turn);
   // Listening before it is admitted: the wake-up may come before the answer.
   deps.live.enter(live);
-  let isHere = false;
+  let [isHere, mayStand] = [false, true];
   try {
     const admitted = await deps.queue.admit({
       turn,
@@ -97,6 +97,8 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
       idempotencyValue: repeat?.valueFor(turn.turnId) ?? null,
       replacesIdempotencyValue: replaces,
     });
+    // What Redis refused it has not written.
+    mayStand = admitted.kind === 'granted' || admitted.kind === 'queued';
     switch (admitted.kind) {
       case 'granted':
         await start(deps, live, admitted.grant, request.message);
@@ -117,12 +119,13 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
       case 'full':
         throw new TurnwiseError('queue_full');
       case 'late':
+      case 'unsent':
         throw new TurnwiseError('redis_unavailable');
       default:
         return assertNever(admitted);
     }
   } catch (error) {
-    if (!isRefusal(error)) void takeBack(deps, turn);
+    if (mayStand) void takeBack(deps, turn);
     throw error;
   } finally {
     if (!isHere) {
@@ -200,17 +203,4 @@ async function earlierTurn(
     return null;
   }
   return { session: request.session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
-}
-
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'session_busy',
-  'queue_full',
-  'too_large',
-  'idempotency_mismatch',
-  'session_deleted',
-]);
-
-/** Redis itself said that the turn is not taken in. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof TurnwiseError && REFUSALS.has(error.code);
 }

@@ -25,17 +25,25 @@ export async function takeBackJoined(deps: TurnDeps, turn: TurnRef, joinerId: st
 
 /** How long to go on trying to take back what a caller was told is not in. */
 const PATIENCE_MS = 60_000;
-const RETRY_MS = 500;
+
+/** Between two tries, at first and at most; shorter than recovery waits after an outage, so that this comes first. */
+const FIRST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 1600;
 
 async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
-  while (performance.now() < until) {
+  for (
+    let pauseMs = FIRST_PAUSE_MS;
+    performance.now() < until;
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+  ) {
     try {
       await ask();
       return;
     } catch (error) {
       if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      // Not in step with each other: else all would come at once when Redis is back.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)).unref());
     }
   }
 }

@@ -56,8 +56,7 @@ export class TurnRecovery {
     this.#claiming.add(key);
     try {
       const stored = await store.find(place.session, place.turnId);
-      await this.#claim({ ...place, idempotencyHash: stored?.idempotencyHash ?? null });
-      return true;
+      return await this.#claim({ ...place, idempotencyHash: stored?.idempotencyHash ?? null });
     } catch (error) {
       observer.failed('take a turn over', error, { ...place, idempotencyHash: null });
       // Nothing can be done with it here; reconcile reports it.
@@ -69,41 +68,43 @@ export class TurnRecovery {
     }
   }
 
-  async #claim(ref: TurnRef): Promise<void> {
+  async #claim(ref: TurnRef): Promise<boolean> {
     const deps = this.#deps;
     const turn = new LiveTurn(ref);
     const claimed = await deps.takeover.claim(ref, 'dead');
     switch (claimed.kind) {
       case 'granted':
         this.#keep(turn, runGranted(deps, turn, claimed.grant));
-        return;
+        return true;
       case 'adopted':
-        if (!claimed.isConfirmed) {
+        if (claimed.isConfirmed) {
+          turn.goOnAfter(claimed.last);
+          const ahead = { runningTurnId: null, isStale: false };
+          this.#keep(turn, waitForTurn(deps, turn, 0, ahead, claimed.waitedMs));
+        } else {
           const failure = failureOfCode('redis_unavailable');
           const ending = { outcome: 'failed', failure, evenIfRunning: false } as const;
           const withdrawn = await deps.queue.withdraw(ref, ending);
           if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'failed', null);
-          return;
         }
-        turn.goOnAfter(claimed.last);
-        this.#keep(
-          turn,
-          waitForTurn(deps, turn, 0, { runningTurnId: null, isStale: false }, claimed.waitedMs),
-        );
-        return;
+        return true;
       case 'seized':
-        return endSeized(deps, ref, claimed);
+        await endSeized(deps, ref, claimed);
+        return true;
       case 'alive':
+        // On a full Redis the list cannot be told so, and would give the same turns again at once.
+        return false;
       case 'gone':
       case 'ended':
-        return;
+        return true;
       default:
-        assertNever(claimed);
+        return assertNever(claimed);
     }
   }
 
   /** It lives here until the work on it is over. */
   #keep(turn: LiveTurn, work: Promise<void>): void {
+    turn.isTakenOver = true;
     this.#deps.live.add(turn);
     void work.finally(() => this.#deps.live.remove(turn));
   }

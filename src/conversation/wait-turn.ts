@@ -60,9 +60,11 @@ export async function waitForTurn(
           if (opened.ahead.isStale && opened.ahead.runningTurnId !== null) {
             await deps.takeover.suspect(turn.ref.session, opened.ahead.runningTurnId);
           }
-          if (opened.position !== position && opened.position > 0)
-            await tellPosition(deps, turn, opened.position);
-          position = opened.position;
+          if (opened.position !== position) {
+            // Before it is told: a log that cannot be written must not have it told again each second.
+            position = opened.position;
+            if (position > 0) await tellPosition(deps, turn, position);
+          }
           await stopIfUnread(deps, turn);
           continue;
         case 'gone':
@@ -80,7 +82,7 @@ export async function waitForTurn(
       if (!(error instanceof TurnwiseError) || error.code === 'corrupt_session') {
         return failHere(deps, turn, error);
       }
-      [waitMs, hasFailed] = [lookEveryMs, true];
+      [waitMs, hasFailed, turn.troubleAtMs] = [lookEveryMs, true, performance.now()];
     }
   }
 }

@@ -52,8 +52,8 @@ export async function streamTurn(
   after: EventId,
 ): Promise<void> {
   const leave = readers.stream();
-  sink.open();
   try {
+    sink.open();
     for await (const events of followTurn(deps, turn, after, sink.signal)) {
       if (!(await sink.send(events.map((placed) => frameOf(turn, placed))))) return;
     }

@@ -15,18 +15,22 @@ import type { Mailbox } from './mailbox.ts';
 /** Entries read at once, each a batch of some 20 ms: what a reader that stalls holds in memory. */
 const ENTRIES_PER_READ = 32;
 
-/** So long a reader counts after it was told of: three times as long as until it is told of again. */
+/** So long a reader counts after it was told of, and how often that is done. */
 const READ_FOR_MS = 3000;
+const TELL_EVERY_MS = 1000;
 
 export class RedisEventLog implements EventLog {
   readonly #client: Client;
   readonly #keys: Keys;
   readonly #mailbox: Mailbox;
+  readonly #countsReaders: boolean;
 
-  constructor(client: Client, keys: Keys, mailbox: Mailbox) {
+  /** @param countsReaders  whether a turn is stopped that nobody reads, so that readers must be told of */
+  constructor(client: Client, keys: Keys, mailbox: Mailbox, countsReaders: boolean) {
     this.#client = client;
     this.#keys = keys;
     this.#mailbox = mailbox;
+    this.#countsReaders = countsReaders;
   }
 
   async read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]> {
@@ -52,18 +56,22 @@ export class RedisEventLog implements EventLog {
   async watch(turn: TurnRef, grown: () => void): Promise<() => void> {
     const keys = this.#keys.session(turn.session);
     const stop = await this.#mailbox.watch(keys.watch(turn.turnId), grown);
+    const key = keys.turn(turn.turnId);
     try {
-      await this.tellReading(turn);
+      await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
     } catch (error) {
       stop();
       throw error;
     }
-    return stop;
-  }
-
-  async tellReading(turn: TurnRef): Promise<void> {
-    const key = this.#keys.session(turn.session).turn(turn.turnId);
-    await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
+    if (!this.#countsReaders) return stop;
+    // By the clock, not by what is read: a reader whose socket is full reads on all the same.
+    const telling = setInterval(() => {
+      this.#client.watchTurn(1, key, READ_FOR_MS).catch(() => {});
+    }, TELL_EVERY_MS);
+    return () => {
+      clearInterval(telling);
+      stop();
+    };
   }
 }
 

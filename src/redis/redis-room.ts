@@ -29,6 +29,8 @@ export interface RedisSettings extends TurnSettings {
   readonly place: RedisPlace;
   readonly keyPrefix: string;
   readonly historyCacheBytes: number;
+  /** Whether a turn is stopped that nobody reads. */
+  readonly countsReaders: boolean;
   /** 0: no limit. */
   readonly turnsPerMinute: number;
 }
@@ -87,7 +89,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     takeover: new RedisTurnTakeover(context),
     sessions: new RedisSessionStore(client, keys, clock, cache, index),
     lock: new RedlockSessionLock(client, keys, settings.leaseMs),
-    log: new RedisEventLog(client, keys, mailbox),
+    log: new RedisEventLog(client, keys, mailbox, settings.countsReaders),
     rate:
       settings.turnsPerMinute === 0
         ? null

@@ -35,15 +35,18 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async admit(admission: Admission): Promise<Admitted> {
-    const { clock, running, settings } = this.#context;
+    const { client, clock, running, settings } = this.#context;
+    // It would fail all the same, but then nobody could say whether it had been sent.
+    if (client.status !== 'ready') return { kind: 'unsent' };
     // Sent in one go, and before anybody knows whether it is taken in: a turn whose replica dies before it hears so
     // would stand in the way of all others, and nobody would look for it.
-    const listed = answered(running.add(admission.turn, clock.nowMs() + settings.leaseMs));
-    const admitted = await answered(Promise.all([this.#admitInTime(admission), listed])).then(
-      ([first]) => first,
-    );
-    if (admitted.kind !== 'granted' && admitted.kind !== 'queued') running.remove(admission.turn);
-    return admitted;
+    const listing = answered(running.add(admission.turn, clock.nowMs() + settings.leaseMs));
+    const [admitted, listed] = await Promise.allSettled([this.#admitInTime(admission), listing]);
+    if (admitted.status === 'rejected') throw admitted.reason;
+    const isIn = admitted.value.kind === 'granted' || admitted.value.kind === 'queued';
+    if (!isIn) running.remove(admission.turn);
+    else if (listed.status === 'rejected') throw listed.reason;
+    return admitted.value;
   }
 
   async #admitInTime(admission: Admission): Promise<Admitted> {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { TurnwiseError } from '../../errors.ts';
+import { RETRY_AFTER_SECONDS, TurnwiseError } from '../../errors.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ERROR_REPLIES, Health, PlainText, Status } from '../schemas.ts';
 
@@ -16,6 +16,7 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
       async (_request, reply) => {
         const sessionCount = await inspection.sessionCount(HEALTH_TIMEOUT_MS);
         const isHealthy = sessionCount !== null;
+        if (!isHealthy) reply.header('retry-after', RETRY_AFTER_SECONDS);
         return reply.code(isHealthy ? 200 : 503).send({
           status: isHealthy ? 'healthy' : 'unhealthy',
           agent_initialized: true,

@@ -29,7 +29,7 @@ local is_mine = old == replica and tonumber(t[3]) > now
 if t[1] == 'queued' then
   if tonumber(t[3]) > now and not is_mine then return {'ALIVE', t[3]} end
   local score = redis.call('ZSCORE', QUEUE, turn .. '/' .. old)
-  redis.call('HSET', TURN, 'replica', replica, 'lease', int(now + lease))
+  redis.call('HSET', TURN, 'replica', replica, 'lease', int(now + lease), 'read_until', int(now + 5000))
   redis.call('ZADD', QUEUE, score or redis.call('HINCRBY', META, 'ticket', 1), turn .. '/' .. replica)
   if old ~= replica then redis.call('ZREM', QUEUE, turn .. '/' .. old) end
   live_until(now + ttl, TURN, LOG, IDEM)
@@ -42,7 +42,7 @@ end
 -- Sent again: the reply that it was claimed was lost.
 if mode == 'dead' and is_mine then
   if t[7] then return {'SEIZED', t[7], m[4] == turn and m[3] or 'cancel', t[6], t[5], m[5]} end
-  return granted_reply(TURN, t[6], t[5], ARGV[8], ARGV[9])
+  if t[4] then return granted_reply(TURN, t[6], t[5], ARGV[8], ARGV[9]) end
 end
 local lock_ttl = redis.call('PTTL', LOCK)
 if mode == 'dead' then
