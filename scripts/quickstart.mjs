@@ -70,19 +70,40 @@ Turnwise is running.
   Logs       ${path.relative(root, logFolder)}/
   Model      ${model.line}
 
+For the commands of the program, in another terminal:
+
+  export ${
+    Object.entries(redis.env)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ') || 'REDIS_URL=…'
+  }
+
 Ctrl-C stops all of it.`);
 }
 
 async function refuseTakenPorts({ port, webPort }) {
+  const wanted = [
+    { number: port, option: '--port' },
+    { number: webPort, option: '--web-port' },
+  ];
   const taken = [];
-  if (await isTaken(port)) taken.push({ number: port, option: '--port' });
-  if (await isTaken(webPort)) taken.push({ number: webPort, option: '--web-port' });
+  for (const one of wanted) if (await isTaken(one.number)) taken.push(one);
   if (taken.length === 0) return;
   const numbers = taken.map(({ number }) => number).join(' and ');
-  const others = taken.map(({ number, option }) => `${option} ${number + 1}`).join(' ');
+  const free = await Promise.all(
+    wanted.map(
+      async (one) => `${one.option} ${taken.includes(one) ? await nextFree(one.number) : one.number}`,
+    ),
+  );
+  const others = free.join(' ');
   const subject = taken.length === 1 ? `port ${numbers} is` : `ports ${numbers} are`;
   const what = taken.length === 1 ? 'what uses it' : 'what uses them';
   throw new SetupError(`${subject} taken; stop ${what} or: npm run quickstart -- ${others}`);
+}
+
+async function nextFree(port) {
+  for (let next = port + 1; next < 65_536; next += 1) if (!(await isTaken(next))) return next;
+  return port;
 }
 
 async function build(signal) {

@@ -69,6 +69,8 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
       void sendError(request, reply, publicError(error));
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Its own answer while it closes is not in our shape; ours is `draining`.
+    return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   broken.watch(app.server);

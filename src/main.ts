@@ -6,7 +6,7 @@ const major = Number(process.versions.node.split('.')[0]);
 if (major < LEAST_NODE_MAJOR) {
   process.stderr.write(
     `Turnwise needs Node ${LEAST_NODE_MAJOR} or later; this is ${process.versions.node}.\n` +
-      'Run it by an npm script, or by node_modules/.bin/node.\n',
+      'Run it by an npm script, or write `npx node` for `node`.\n',
   );
   process.exit(2);
 }

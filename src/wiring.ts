@@ -5,7 +5,6 @@ import type { TurnDeps, TurnLimits } from './conversation/deps.ts';
 import { LiveTurns } from './conversation/live-turns.ts';
 import type { Notice, Observer, TurnRef } from './conversation/ports.ts';
 import { TurnRecovery } from './conversation/turn-recovery.ts';
-import { TurnwiseError } from './errors.ts';
 import type { HttpSettings } from './http/http-deps.ts';
 import { reconcile } from './jobs/reconcile.ts';
 import { type JobWorker, startWorker } from './jobs/worker.ts';
@@ -19,6 +18,7 @@ import { RedisReconcileStore } from './redis/reconcile-store.ts';
 import { openRedisRoom, type RedisRoom } from './redis/redis-room.ts';
 import { defineScripts } from './redis/scripts.ts';
 import { redisPlace, repairSettings } from './redis-settings.ts';
+import { failureLog } from './telemetry/failure-log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 /**
@@ -111,6 +111,7 @@ function makeTurnIds(replicaId: string): () => string {
 }
 
 function makeObserver(logger: Logger, metrics: Metrics): Observer {
+  const warn = failureLog(logger);
   return {
     turnEnded: (_turn, outcome, durationMs) => {
       metrics.turnsEnded.inc({ outcome });
@@ -118,9 +119,7 @@ function makeObserver(logger: Logger, metrics: Metrics): Observer {
     },
     failed: (what, error, turn?: TurnRef) => {
       metrics.failures.inc({ what });
-      const ids = turn && { session: turn.session.conversationId, turn: turn.turnId };
-      const code = error instanceof TurnwiseError ? error.code : undefined;
-      logger.warn({ err: error, code, ...ids }, `could not ${what}`);
+      warn(what, error, turn && { session: turn.session.conversationId, turn: turn.turnId });
     },
   };
 }

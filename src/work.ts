@@ -1,4 +1,5 @@
 import { readConfig } from './config.ts';
+import { failureLog } from './telemetry/failure-log.ts';
 import { makeLogger } from './telemetry/logger.ts';
 import { makeReplicaId, wireWorker } from './wiring.ts';
 
@@ -6,9 +7,7 @@ import { makeReplicaId, wireWorker } from './wiring.ts';
 export function work(environment: NodeJS.ProcessEnv): void {
   const config = readConfig(environment);
   const logger = makeLogger(config.LOG_LEVEL, makeReplicaId());
-  const worker = wireWorker(config, logger, (what, error) => {
-    logger.warn({ err: error }, `could not ${what}`);
-  });
+  const worker = wireWorker(config, logger, failureLog(logger));
   logger.info('working on background jobs');
   let isLeaving = false;
   const leave = (signal: NodeJS.Signals) => {

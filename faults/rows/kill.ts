@@ -9,7 +9,8 @@ export const TAKEOVER_MS = LOCK_TTL_MS + 5000;
 /** kill -9 of the replica that runs a turn, at an instant drawn over the whole turn. */
 async function kill(trial: Trial): Promise<void> {
   const { random, world } = trial;
-  trial.rules = { ...trial.rules, mayCut: true };
+  // A reply that is held back may be missed before the kill.
+  trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable', 'commit_unknown'] };
   const victim = random.pick(world.slots);
   const others = world.slots.filter((slot) => slot !== victim);
   const session = trial.session();

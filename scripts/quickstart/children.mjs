@@ -29,7 +29,7 @@ export function createChildren(logFolder) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    const log = createWriteStream(path.join(logFolder, `${name}.log`));
+    const log = createWriteStream(path.join(logFolder, `${name}.log`), { flags: 'a' });
     log.once('error', (error) =>
       reportFailure(new SetupError(`The log of ${name} failed: ${error.message}`)),
     );

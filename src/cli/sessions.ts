@@ -1,6 +1,11 @@
 import type { SessionStore } from '../conversation/ports.ts';
 import type { SessionExaminer, SkippedKey } from '../conversation/reconcile-port.ts';
-import type { Message, SessionRef, SessionSummary } from '../conversation/session.ts';
+import {
+  ANONYMOUS_OWNER,
+  type Message,
+  type SessionRef,
+  type SessionSummary,
+} from '../conversation/session.ts';
 import { duration, renderTable } from './table.ts';
 import { printable, type Terminal, toJson } from './terminal.ts';
 
@@ -43,7 +48,7 @@ export async function listSessions(
   terminal.out(
     renderTable([['SESSION', 'MESSAGES', 'LAST ACCESS', 'EXPIRES', 'TITLE'], ...rows], terminal.columns),
   );
-  terminal.err(`${found.length} of ${total} live sessions of ${owner}\n`);
+  terminal.err(`${found.length} of ${total} live sessions${ofOwner(owner)}\n`);
   return 0;
 }
 
@@ -115,7 +120,7 @@ function unreadable(
 ): number {
   if (options.json) terminal.out(toJson({ owner, session_id: conversationId, unreadable: skipped }));
   else terminal.out(renderTable(skipped.map(unreadableRow), terminal.columns));
-  terminal.err(`${conversationId} of ${owner} cannot be read.\n`);
+  terminal.err(`${conversationId}${ofOwner(owner)} cannot be read.\n`);
   return 1;
 }
 
@@ -132,12 +137,12 @@ export async function deleteSession(
   if (!(await sessions.remove(session))) return missing(terminal, session);
   const { owner, conversationId } = session;
   if (options.json) terminal.out(toJson({ owner, session_id: conversationId, deleted: true }));
-  else terminal.out(`Deleted ${conversationId} of ${owner}.\n`);
+  else terminal.out(`Deleted ${conversationId}${ofOwner(owner)}.\n`);
   return 0;
 }
 
 function missing(terminal: Terminal, { owner, conversationId }: SessionRef): number {
-  terminal.err(`There is no session ${conversationId} of ${owner}.\n`);
+  terminal.err(`There is no session ${conversationId}${ofOwner(owner)}.\n`);
   return 1;
 }
 
@@ -170,4 +175,9 @@ function wireMessage(message: Message) {
 
 function wireTime(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** Nobody is named where nobody is asked who they are. */
+function ofOwner(owner: string): string {
+  return owner === ANONYMOUS_OWNER ? '' : ` of ${owner}`;
 }

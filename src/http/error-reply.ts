@@ -38,10 +38,25 @@ export function publicError(error: unknown): TurnwiseError {
   const raised = error as { code?: unknown; statusCode?: unknown; message?: unknown };
   const code = typeof raised.code === 'string' ? OURS[raised.code] : undefined;
   if (code === 'invalid_request') {
-    return new TurnwiseError(code, { message: String(raised.message), cause: error });
+    return new TurnwiseError(code, { message: whatIsWrong(error), cause: error });
   }
   if (code !== undefined) return new TurnwiseError(code, { cause: error });
+  if (error instanceof SyntaxError) {
+    return new TurnwiseError('invalid_request', { message: 'the body is not JSON', cause: error });
+  }
   const status = typeof raised.statusCode === 'number' ? raised.statusCode : 500;
   if (status >= 400 && status < 500) return new TurnwiseError('invalid_request', { cause: error });
   return new TurnwiseError('internal', { cause: error });
+}
+
+/** The first mistake in words of ajv, with the name or the values that those leave out. */
+function whatIsWrong(error: unknown): string {
+  const { message, validation } = error as { message?: unknown; validation?: unknown };
+  const first = Array.isArray(validation)
+    ? (validation[0] as { params?: Record<string, unknown> })
+    : undefined;
+  const { additionalProperty: name, allowedValues: values } = first?.params ?? {};
+  // What a caller made up is told back only as far as it is a name.
+  if (typeof name === 'string' && /^[\w.-]{1,64}$/.test(name)) return `${String(message)}: ${name}`;
+  return Array.isArray(values) ? `${String(message)}: ${values.join(', ')}` : String(message);
 }

@@ -14,6 +14,7 @@ function strict<P extends TProperties>(
 const ConversationId = Type.String({
   pattern: CONVERSATION_ID.source,
   description: '1 to 128 of A-Z a-z 0-9 . _ : @ ~ - ; not . or ..',
+  examples: ['test_1'],
 });
 
 const OnBusy = Type.Enum(['enqueue', 'reject', 'interrupt', 'rollback', 'coalesce'], {
@@ -21,7 +22,7 @@ const OnBusy = Type.Enum(['enqueue', 'reject', 'interrupt', 'rollback', 'coalesc
 });
 
 export const ChatBody = strict({
-  message: Type.String({ minLength: 1, description: 'what the user says' }),
+  message: Type.String({ minLength: 1, description: 'what the user says', examples: ['My name is Ada'] }),
   conversation_id: Type.Optional(ConversationId),
   on_busy: Type.Optional(OnBusy),
 });

@@ -86,13 +86,13 @@ promise('cli.sessions.delete', 'sessions delete removes a session, and its runni
   await gate.reached;
   expect(await run('sessions', 'delete', 'unwanted')).toMatchObject({
     code: 0,
-    out: 'Deleted unwanted of -.\n',
+    out: 'Deleted unwanted.\n',
   });
   const last = (await running.all(5000)).at(-1);
   expect([last?.event, last?.data.code]).toEqual(['error', 'session_deleted']);
   expect((await json<Listed>('sessions', 'list')).sessions).toEqual([]);
   const again = await run('sessions', 'delete', 'unwanted');
-  expect([again.code, again.err]).toEqual([1, 'There is no session unwanted of -.\n']);
+  expect([again.code, again.err]).toEqual([1, 'There is no session unwanted.\n']);
 });
 
 promise(
@@ -123,7 +123,7 @@ promise(
     const [meta, queue] = [keyOf({ id: 'torn' }, 'meta'), keyOf({ id: 'torn' }, 'queue')];
     await deployment.redis.ask('SET', queue, 'text');
     const shown = await run('sessions', 'show', 'torn');
-    expect([shown.code, shown.err]).toEqual([1, 'torn of - cannot be read.\n']);
+    expect([shown.code, shown.err]).toEqual([1, 'torn cannot be read.\n']);
     expect(shown.out).toContain(`unreadable  ${queue} is a string, not a `);
     await deployment.redis.ask('DEL', queue);
     await deployment.redis.ask('HSET', meta, 'fence', 'x');

@@ -1,3 +1,4 @@
+import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
 import {
@@ -11,7 +12,7 @@ import {
   turnIdOf,
   turnOf,
 } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
+import { call, chat, readText } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
 import { echo, type ModelRequest } from '../support/scripted-model.ts';
 import { openStream } from '../support/sse.ts';
@@ -137,6 +138,53 @@ promise(
     expect(await historyOf(survivor, 'handed-json')).toEqual(['user: json', 'assistant: echo:json']);
   },
 );
+
+promise(
+  'shutdown.own-shape',
+  'whoever still asks on an open connection while a replica closes gets the errors of the API, or none',
+  async () => {
+    const { model } = deployment;
+    const gate = model.gate();
+    model.reply(() => [{ delta: 'x' }, { wait: gate }]);
+    const steady = replicaOf(deployment, 0);
+    const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '0', SHUTDOWN_GRACE_SECONDS: '1' });
+    const turn = await say(steady, 'shape', 'hello');
+    await turn.until('delta');
+    // It reads along from the log, so the replica has somebody to wait for when it closes.
+    const reader = await follow(leaving, 'shape', turnIdOf(turn));
+    await reader.until('delta');
+    const agent = new Agent({ keepAlive: true });
+    const answers: { status: number; text: string }[] = [];
+    let isOver = false;
+    const ask = async () => {
+      while (!isOver) {
+        const answer = await askThrough(agent, `${leaving.url}/api/sessions`).catch(() => null);
+        if (answer === null) return;
+        answers.push(answer);
+      }
+    };
+    const asking = Array.from({ length: 8 }, ask);
+    await waitFor(() => answers.length > 50, { what: 'all to ask' });
+    leaving.term();
+    expect(await leaving.exited).toBe(0);
+    isOver = true;
+    await Promise.all(asking);
+    agent.destroy();
+    gate.open();
+    const strange = answers.filter(({ status, text }) => status !== 200 && !/"code":"[a-z_]+"/.test(text));
+    expect(strange).toEqual([]);
+  },
+);
+
+/** One request on a connection that stays open. */
+function askThrough(agent: Agent, url: string): Promise<{ status: number; text: string }> {
+  const { promise: answer, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const asked = get(url, { agent }, (response) => {
+    readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+  });
+  asked.once('error', reject);
+  return answer;
+}
 
 promise(
   'shutdown.without-redis',

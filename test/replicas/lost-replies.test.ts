@@ -227,6 +227,8 @@ promise(
       expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
       expect([id, metFaults()]).toEqual([id, 1]);
       place.proxy.onCommand(null);
+      // Not by the detour of a takeover.
+      expect((await turnOf(place.steady, id, turnIdOf(second))).attempt).toBe(1);
       await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
     }
   },
