@@ -67,6 +67,9 @@ function url(...protocols: string[]): Read<string> {
     if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
       expected(`a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`);
     }
+    const { username, password } = new URL(text);
+    // Whoever fetches from it tells the whole URL when it fails.
+    if (username !== '' || password !== '') expected('a URL without user and password');
     return text;
   };
 }

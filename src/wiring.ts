@@ -146,7 +146,7 @@ function modelServer(config: Config): ModelServer {
     maxRetries: config.MODEL_MAX_RETRIES,
     headersTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
     // JSON may write a byte of an answer as six; a chunk has some names beside it.
-    maxLineBytes: config.MAX_OUTPUT_BYTES * 6 + 65_536,
+    maxEventBytes: config.MAX_OUTPUT_BYTES * 6 + 65_536,
   };
 }
 

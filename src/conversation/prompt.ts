@@ -5,7 +5,7 @@ import type { History, Message } from './session.ts';
 const MESSAGE_OVERHEAD_TOKENS = 4;
 
 /** Messages fetched at once when more fit than the replica was sent. */
-const PAGE = 256;
+const PAGE = 32;
 
 export interface PromptLimits {
   readonly systemPrompt: string | undefined;

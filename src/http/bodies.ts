@@ -7,7 +7,7 @@ import { TurnwiseError } from '../errors.ts';
  */
 export function readBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
-  // A byte order mark is left in, so that it is refused as the JSON it is not.
+  // A byte order mark is left in, so that it can be refused.
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -21,6 +21,11 @@ export function readBodies(app: FastifyInstance): void {
       text = utf8.decode(body as Buffer);
     } catch (cause) {
       done(new TurnwiseError('invalid_request', { message: 'the body is not UTF-8', cause }));
+      return;
+    }
+    // The parser would take a byte order mark for nothing.
+    if (text.startsWith('\ufeff')) {
+      done(new TurnwiseError('invalid_request', { message: 'the body begins with a byte order mark' }));
       return;
     }
     parse(request, text, done);

@@ -8,8 +8,8 @@ export interface ModelServer {
   readonly maxRetries: number;
   /** Longest wait for the head of a reply, ms. */
   readonly headersTimeoutMs: number;
-  /** Longest line of a reply; the SDK keeps a line until it is whole. */
-  readonly maxLineBytes: number;
+  /** Longest event of a stream, or reply that is none; the SDK keeps either until it is whole. */
+  readonly maxEventBytes: number;
 }
 
 export interface ModelConnection {
@@ -26,7 +26,7 @@ export function connectToModel(server: ModelServer): ModelConnection {
     headersTimeout: 0,
   });
   const bounded = agent.compose(
-    (dispatch) => (options, handler) => dispatch(options, boundLines(handler, server.maxLineBytes)),
+    (dispatch) => (options, handler) => dispatch(options, boundReply(handler, server.maxEventBytes)),
   );
   const client = new OpenAI({
     // A server of one's own often wants no key, but the SDK insists on one.
@@ -40,17 +40,47 @@ export function connectToModel(server: ModelServer): ModelConnection {
   return { client, close: () => agent.destroy() };
 }
 
-/** Ends a reply whose line has no end. */
-function boundLines(handler: Dispatcher.DispatchHandler, maxBytes: number): Dispatcher.DispatchHandler {
+/** Longest body of a reply that is no answer. */
+const MAX_REFUSAL_BYTES = 65_536;
+
+/** The SDK copies what is left of a piece once for each event in it, so small pieces are read much faster. */
+const SLICE_BYTES = 4096;
+
+/** Ends a reply that would be kept whole and has no end: an event, a refusal, or one that unpacks to more than it says. */
+function boundReply(handler: Dispatcher.DispatchHandler, maxBytes: number): Dispatcher.DispatchHandler {
   const inner: Dispatcher.DispatchHandler = new DecoratorHandler(handler);
+  const start = inner.onResponseStart?.bind(inner);
   const pass = inner.onResponseData?.bind(inner);
-  let bytes = 0;
+  let [isAnswer, isStream, bytes] = [false, false, 0];
+  let end: Buffer = Buffer.alloc(0);
   return Object.assign(inner, {
+    onResponseStart(
+      controller: Dispatcher.DispatchController,
+      status: number,
+      headers: Readonly<Record<string, string | string[] | undefined>>,
+      statusMessage?: string,
+    ) {
+      if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+        controller.abort(new Error('the model packed its reply, which nobody asked for'));
+        return;
+      }
+      isAnswer = status >= 200 && status < 300;
+      isStream = isAnswer && String(headers['content-type']).startsWith('text/event-stream');
+      start?.(controller, status, headers, statusMessage);
+    },
     onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer) {
-      const lineEnd = chunk.lastIndexOf(0x0a);
-      bytes = lineEnd === -1 ? bytes + chunk.length : chunk.length - lineEnd - 1;
-      if (bytes > maxBytes) controller.abort(new Error('the model sent a line without an end'));
-      else pass?.(controller, chunk);
+      // An event ends with an empty line, which may be cut in two.
+      const seam = Buffer.concat([end, chunk]);
+      const blank = isStream ? Math.max(seam.lastIndexOf('\n\n'), seam.lastIndexOf('\n\r\n')) : -1;
+      bytes = blank === -1 ? bytes + chunk.length : seam.length - blank;
+      end = seam.subarray(-2);
+      if (bytes > (isAnswer ? maxBytes : Math.min(maxBytes, MAX_REFUSAL_BYTES))) {
+        controller.abort(new Error('the model sent something without an end'));
+        return;
+      }
+      for (let at = 0; at < chunk.length && !controller.aborted; at += SLICE_BYTES) {
+        pass?.(controller, chunk.subarray(at, at + SLICE_BYTES));
+      }
     },
   });
 }
@@ -62,5 +92,10 @@ function fetchWith(dispatcher: Dispatcher): typeof fetch {
     input: string | URL | Request,
     init: Omit<RequestInit, 'dispatcher'> & { dispatcher: Dispatcher },
   ) => Promise<Response>;
-  return (input, init) => send(input, { ...init, redirect: 'error', dispatcher });
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    // What is bounded are the bytes on the wire; packed, they could become any number.
+    headers.set('accept-encoding', 'identity');
+    return send(input, { ...init, headers, redirect: 'error', dispatcher });
+  };
 }

@@ -22,7 +22,7 @@ export async function listModels(
     apiKey,
     maxRetries: 0,
     headersTimeoutMs: TIMEOUT_MS,
-    maxLineBytes: LONGEST_LIST_BYTES,
+    maxEventBytes: LONGEST_LIST_BYTES,
   });
   try {
     const { data } = await client.models.list();

@@ -18,12 +18,14 @@ export class OpenAiModel implements Model {
   }
 
   async *ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncGenerator<ModelPart> {
+    const pairs = new WholePairs();
     let hasFinished = false;
     for await (const chunk of this.#chunks(prompt, signal)) {
       const choice = chunk.choices?.[0];
-      const text = choice?.delta?.content;
+      const sent = choice?.delta?.content;
+      const text = typeof sent === 'string' && !hasFinished ? pairs.next(sent) : '';
       const usage = usageIn(chunk.usage);
-      if (typeof text === 'string' && text !== '' && !hasFinished) yield { type: 'text', text };
+      if (text !== '') yield { type: 'text', text };
       // Such as a thought, which has a field of its own on each server.
       else yield { type: 'sign' };
       // Some servers send an empty reason with every chunk.
@@ -87,4 +89,15 @@ function withoutText(error: unknown): unknown {
   const codes = [error.type, error.code, error.param].filter((code) => /^[\w.[\]-]{1,64}$/.test(code ?? ''));
   const what = error.status === undefined ? 'broke the answer off' : `answered ${error.status}`;
   return new Error(`the model server ${what} (${codes.join(', ') || 'without a code'})`);
+}
+
+/** Keeps half a surrogate pair until its other half comes; one that stays alone is what no UTF-8 can hold. */
+class WholePairs {
+  #half = '';
+
+  next(piece: string): string {
+    const text = this.#half + piece;
+    this.#half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? '';
+    return text.slice(0, text.length - this.#half.length).toWellFormed();
+  }
 }

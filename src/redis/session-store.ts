@@ -17,6 +17,10 @@ const DELETE_TRIES = 20;
 /** How often a page is read again that a commit moved. */
 const PAGE_TRIES = 3;
 
+/** Messages read from Redis at once, and the size after which a page is long enough. */
+const READ_AT_ONCE = 32;
+const PAGE_BYTES = 2_000_000;
+
 export class RedisSessionStore implements SessionStore {
   readonly #client: Client;
   readonly #keys: Keys;
@@ -113,12 +117,21 @@ export class RedisSessionStore implements SessionStore {
     const until = Math.min(count, before === null ? count : (placeOf(before) ?? 0));
     const from = Math.max(first, until - limit);
     if (until <= from) return { messages: [], hasMore: false };
-    const texts = await answered(this.#client.lrange(keys.messages, from - first, until - first - 1));
-    const messages = texts.map((text) => decodeMessage(session, text));
-    // A commit that dropped the oldest in between moved all places by as many.
-    const isMoved = messages[0] !== undefined && placeOf(messages[0].id) !== from;
-    if (isMoved && tries < PAGE_TRIES) return this.messages(session, limit, before, tries + 1);
-    return { messages, hasMore: from > first };
+    const messages: Message[] = [];
+    let [at, bytes] = [until, 0];
+    // Newest first and some at once: one reply of all would hold up what others ask on the same connection.
+    while (at > from && bytes < PAGE_BYTES) {
+      const begin = Math.max(from, at - READ_AT_ONCE);
+      const texts = await answered(this.#client.lrange(keys.messages, begin - first, at - first - 1));
+      const read = texts.map((text) => decodeMessage(session, text));
+      // A commit that dropped the oldest in between moved all places by as many.
+      const isMoved = read[0] !== undefined && placeOf(read[0].id) !== begin;
+      if (isMoved && tries < PAGE_TRIES) return this.messages(session, limit, before, tries + 1);
+      for (const text of texts) bytes += text.length;
+      messages.unshift(...read);
+      at = begin;
+    }
+    return { messages, hasMore: at > first };
   }
 
   async slice(session: SessionRef, history: History, from: number): Promise<readonly Message[]> {

@@ -60,6 +60,7 @@ end
 -- messages it knows, and the fence that the last of them was committed with. All three must fit: after a failover
 -- that lost the newest commits the count can grow past the known one again, with other messages.
 -- Returns epoch, message_count, dropped, place of the first message, messages, whether they continue the known ones.
+local TAIL_BYTES = 1000000
 local function history_for(known, tail)
   local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped')
   local count, dropped = tonumber(m[2]), tonumber(m[3])
@@ -73,7 +74,23 @@ local function history_for(known, tail)
     end
   end
   local messages = {}
-  if from < count then messages = redis.call('LRANGE', MESSAGES, from - dropped, -1) end
+  if continues == 1 then
+    if from < count then messages = redis.call('LRANGE', MESSAGES, from - dropped, -1) end
+  else
+    -- Newest first and a few at once, until there is more than a prompt needs: what is missing is asked for then.
+    local slices, bytes, at = {}, 0, count
+    while at > from and bytes < TAIL_BYTES do
+      local first = math.max(from, at - 4)
+      local slice = redis.call('LRANGE', MESSAGES, first - dropped, at - 1 - dropped)
+      for _, message in ipairs(slice) do bytes = bytes + #message end
+      slices[#slices + 1] = slice
+      at = first
+    end
+    from = at
+    for i = #slices, 1, -1 do
+      for _, message in ipairs(slices[i]) do messages[#messages + 1] = message end
+    end
+  end
   return {m[1], int(count), int(dropped), int(from), messages, continues}
 end
 

@@ -77,11 +77,22 @@ function link(href: string, inner: string): string {
 
 /** Cuts an answer into blocks, each of which can be rendered by itself. */
 export function blocksOf(text: string): Token[] {
-  return marked.lexer(text).filter((token) => token.type !== 'space');
+  try {
+    return marked.lexer(text).filter((token) => token.type !== 'space');
+  } catch {
+    // Nested thousands deep it is more than the parser's stack holds: then as it was written.
+    return [{ type: 'text', raw: text, text } satisfies Tokens.Text];
+  }
 }
 
 /** One block as sanitised nodes. */
 export function renderBlock(block: Token, codeWords: CodeWords): DocumentFragment {
   words = codeWords;
-  return DOMPurify.sanitize(marked.parser([block]), PURIFY as never) as unknown as DocumentFragment;
+  try {
+    return DOMPurify.sanitize(marked.parser([block]), PURIFY as never) as unknown as DocumentFragment;
+  } catch {
+    const plain = new DocumentFragment();
+    plain.append(block.raw);
+    return plain;
+  }
 }
