@@ -65,7 +65,6 @@ function Answer({ conversationId, message, turn }: AnswerProps) {
     <article aria-busy={!isOver}>
       <h3 className="unseen">{words.answer}</h3>
       {text !== '' && <AnswerText text={text} />}
-      {turn !== undefined && <TurnNote conversationId={conversationId} turn={turn} />}
       {isOver && text !== '' && (
         <p className="foot">
           <CopyAnswer text={text} />
@@ -73,6 +72,7 @@ function Answer({ conversationId, message, turn }: AnswerProps) {
           {tokens !== null && <span>{words.tokens(tokens.toLocaleString())}</span>}
         </p>
       )}
+      {turn !== undefined && <TurnNote conversationId={conversationId} turn={turn} />}
     </article>
   );
 }

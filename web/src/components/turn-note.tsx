@@ -61,12 +61,14 @@ function Failure({ conversationId, turn }: NoteProps) {
   return (
     <div className="failure">
       <p>{words.errors[code] ?? words.errors.internal}</p>
-      <button type="button" className="plain small" onClick={help.act}>
-        {help.name}
-      </button>
-      <button type="button" className="link" onClick={() => dismissTurn(page, conversationId, turn.key)}>
-        {words.dismiss}
-      </button>
+      <span className="failure-acts">
+        <button type="button" className="plain small" onClick={help.act}>
+          {help.name}
+        </button>
+        <button type="button" className="link" onClick={() => dismissTurn(page, conversationId, turn.key)}>
+          {words.dismiss}
+        </button>
+      </span>
     </div>
   );
 }
