@@ -18,7 +18,13 @@ export function KeyDialog() {
           if (key.trim() !== '') enterKey(page, key.trim());
         }}
       >
-        <p>{wasRefused ? words.keyWrong : words.keyText}</p>
+        {wasRefused ? (
+          <p role="alert" className="wrong">
+            {words.keyWrong}
+          </p>
+        ) : (
+          <p>{words.keyText}</p>
+        )}
         <label className="field">
           {words.keyLabel}
           <input
