@@ -26,7 +26,10 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
   return (
     <div className="thread-frame">
       <section className="thread" ref={scroller} aria-label={words.conversations} tabIndex={-1}>
-        <Beginning hasMessages={messages.length > 0} hasOlder={conversation.hasOlder || from > 0} />
+        <Beginning
+          isKnown={messages.length > 0 || conversation.status === 'ready'}
+          hasOlder={conversation.hasOlder || from > 0}
+        />
         <Entries id={id} from={from} />
       </section>
       {!isAtEnd && (
@@ -40,14 +43,15 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
 }
 
 interface BeginningProps {
-  readonly hasMessages: boolean;
+  /** Whether the history was read, or is only now being made. */
+  readonly isKnown: boolean;
   readonly hasOlder: boolean;
 }
 
-function Beginning({ hasMessages, hasOlder }: BeginningProps) {
+function Beginning({ isKnown, hasOlder }: BeginningProps) {
   const words = useWords();
   if (hasOlder) return <p className="beginning">{words.older}</p>;
-  return hasMessages ? <p className="beginning">{words.begin}</p> : null;
+  return isKnown ? <p className="beginning">{words.begin}</p> : null;
 }
 
 /** Renders again when messages or turns come and go, not with every token. */
