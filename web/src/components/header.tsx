@@ -9,7 +9,11 @@ export function Header({ openList }: { readonly openList: () => void }) {
   const words = useWords();
   const session = useAppState((state) => state.sessions.find((one) => one.session_id === state.viewedId));
   const isNew = useAppState((state) => state.viewedId === null);
-  const said = useAppState((state) => state.conversations[state.viewedId ?? '']?.messages[0]?.content);
+  const said = useAppState((state) => {
+    const conversation = state.conversations[state.viewedId ?? ''];
+    return conversation?.messages[0]?.content ?? conversation?.turns[0]?.said[0];
+  });
+  const unnamed = isNew ? words.newConversation : session ? words.untitled : words.conversation;
   return (
     <header className="head">
       <button
@@ -21,7 +25,7 @@ export function Header({ openList }: { readonly openList: () => void }) {
         <Icon name="menu" />
       </button>
       <div className="head-title">
-        <h1>{session?.title || said?.slice(0, 80) || (isNew ? words.newConversation : words.untitled)}</h1>
+        <h1>{session?.title || said?.slice(0, 80) || unnamed}</h1>
         {session !== undefined && session.expires_at !== '' && <Expiry at={session.expires_at} />}
       </div>
       <Model />

@@ -25,7 +25,7 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
   const { scroller, isAtEnd, toEnd } = useScroll(messages[from]?.id, newestMine, older);
   return (
     <div className="thread-frame">
-      <section className="thread" ref={scroller} aria-label={words.conversations} tabIndex={-1}>
+      <section className="thread" ref={scroller} aria-label={words.conversation} tabIndex={-1}>
         <Beginning
           isKnown={messages.length > 0 || conversation.status === 'ready'}
           hasOlder={conversation.hasOlder || from > 0}

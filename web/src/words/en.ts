@@ -1,6 +1,7 @@
 /** All that the page says, in English. */
 export const en = {
   newConversation: 'New conversation',
+  conversation: 'Conversation',
   conversations: 'Conversations',
   search: 'Search titles',
   searchEmpty: 'No title contains this.',

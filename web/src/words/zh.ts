@@ -3,7 +3,8 @@ import type { Words } from './en.ts';
 /** All that the page says, in Chinese. */
 export const zh: Words = {
   newConversation: '新会话',
-  conversations: '会话',
+  conversation: '会话',
+  conversations: '会话列表',
   search: '搜索标题',
   searchEmpty: '没有匹配的标题。',
   listEmpty: '你的会话会显示在这里。',
