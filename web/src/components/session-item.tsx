@@ -1,10 +1,10 @@
 import { useRef, useState } from 'react';
 import type { Session } from '../client/shapes.ts';
-import { isActive } from '../state/live-turn.ts';
 import { useAppState, useWords } from './context.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { Icon } from './icons.tsx';
 import { RenameField } from './rename-field.tsx';
+import { standingOf } from './standing.ts';
 import { clockTime, fromNow } from './times.ts';
 
 interface SessionItemProps {
@@ -18,8 +18,8 @@ export function SessionItem({ session, nowMs, chosen }: SessionItemProps) {
   const words = useWords();
   const language = useAppState((state) => state.language);
   const isViewed = useAppState((state) => state.viewedId === session.session_id);
-  const isAnswering = useAppState(
-    (state) => state.conversations[session.session_id]?.turns.some(isActive) === true,
+  const standing = useAppState((state) =>
+    standingOf(state.conversations[session.session_id]?.turns ?? [], words),
   );
   const [doing, setDoing] = useState<'rename' | 'delete' | null>(null);
   const renameButton = useRef<HTMLButtonElement>(null);
@@ -45,8 +45,8 @@ export function SessionItem({ session, nowMs, chosen }: SessionItemProps) {
       >
         <span className="session-title">{title}</span>
         <span className="session-times">
-          {isAnswering ? (
-            <span className="accent">{words.answering}</span>
+          {standing !== null ? (
+            <span className={standing === words.notSent ? 'warn' : 'accent'}>{standing}</span>
           ) : (
             <time dateTime={session.last_accessed}>
               {fromNow(Math.min(nowMs, Date.parse(session.last_accessed)), nowMs, language)}

@@ -4,6 +4,7 @@ import { dismissTurn, stopTurn, takeBack } from '../state/stop.ts';
 import { retryTurn } from '../state/turns.ts';
 import type { Words } from '../words/en.ts';
 import { useAppState, usePage, useWords } from './context.ts';
+import { placeOf } from './standing.ts';
 
 interface NoteProps {
   readonly conversationId: string;
@@ -37,8 +38,7 @@ export function TurnNote({ conversationId, turn }: NoteProps) {
 function sentence(turn: LiveTurn, words: Words): string | null {
   if (turn.isStopping) return words.stopping;
   if (turn.phase === 'sending') return turn.retryAtMs === null ? words.sending : words.unsent;
-  if (turn.phase === 'queued')
-    return turn.position === null || turn.position === 0 ? words.nextUp : words.ahead(turn.position);
+  if (turn.phase === 'queued') return placeOf(turn, words);
   if (turn.phase !== 'running') return null;
   if (turn.retryAtMs !== null) return words.linkLost;
   if (turn.hasRestarted) return words.startsAgain;

@@ -70,6 +70,7 @@ export const en = {
   ahead: (count: number) => (count === 1 ? 'Waiting, 1 ahead' : `Waiting, ${count} ahead`),
   nextUp: 'Next in line',
   takeBack: 'Take back',
+  notSent: 'Not sent yet',
   linkLost: 'Connection lost. The answer goes on at the server.',
   unsent: 'Not sent yet. It goes out by itself when the server can be reached.',
   toLatest: 'To the latest',

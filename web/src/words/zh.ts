@@ -67,6 +67,7 @@ export const zh: Words = {
   ahead: (count) => `等待中，前面还有 ${count} 条`,
   nextUp: '马上轮到',
   takeBack: '撤回',
+  notSent: '尚未发送',
   linkLost: '连接已断开，服务器仍在继续回答。',
   unsent: '尚未发送。连上服务器后会自动发出。',
   toLatest: '回到最新',
