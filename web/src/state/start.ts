@@ -89,7 +89,7 @@ async function refreshView(page: Page): Promise<void> {
   await loadNewest(page, conversation.id);
 }
 
-/** Loads again what failed while the API was out of reach. */
+/** Goes on at once with all that waited while the API was out of reach, and loads again what failed. */
 function whenBack(page: Page): () => void {
   let before = page.store.state.reach;
   return () => {
@@ -97,6 +97,8 @@ function whenBack(page: Page): () => void {
     const isBack = before === 'down' && reach === 'up';
     before = reach;
     if (!isBack) return;
+    // What waits for its own next try need not wait any longer.
+    tryNow();
     if (list === 'failed') void loadList(page);
     if (viewedId !== null && conversations[viewedId]?.status === 'failed')
       void loadConversation(page, viewedId);
