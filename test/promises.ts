@@ -521,6 +521,11 @@ export const promises = {
     breaks: 'memory savedTurns: only those that the server has',
     seenRed: true,
   },
+  'page.answer.sent-in-order': {
+    says: 'messages that were written without a server go out in the order in which they were written',
+    breaks: 'attend rebalance: send every message at once',
+    seenRed: true,
+  },
   'page.answer.again': {
     says: 'after an error in the answer one button asks again',
     breaks: 'turns retryTurn: do not rebalance',

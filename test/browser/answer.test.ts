@@ -143,28 +143,6 @@ promise(
   },
 );
 
-promise(
-  'page.answer.sent-once',
-  'a message whose first try was lost on the way is sent again and is one turn',
-  async () => {
-    chat.model.reply(echo);
-    const tab = await chat.open();
-    chat.proxy.down();
-    await tab.say('Once');
-    await holds(tab.answer, 'goes out by itself');
-    await tab.page.reload();
-    await holds(tab.answer, 'goes out by itself');
-    chat.proxy.to(replicaOf(chat, 0));
-    await tab.button('Try now').click();
-    await holds(tab.answer, 'echo:Once');
-    expect(await historyOf(replicaOf(chat, 0), tab.viewedId())).toEqual([
-      'user: Once',
-      'assistant: echo:Once',
-    ]);
-    await tab.context.close();
-  },
-);
-
 promise('page.answer.again', 'after an error in the answer one button asks again', async () => {
   const calls = chat.model.requests.length;
   chat.model.reply((request, index) => (index === calls ? [{ status: 500 }] : echo(request)));

@@ -1,4 +1,4 @@
-import type { LiveTurn } from '../state/live-turn.ts';
+import { isHeldUp, type LiveTurn } from '../state/live-turn.ts';
 import { view } from '../state/start.ts';
 import { dismissTurn, stopTurn, takeBack } from '../state/stop.ts';
 import { retryTurn } from '../state/turns.ts';
@@ -15,16 +15,19 @@ interface NoteProps {
 export function TurnNote({ conversationId, turn }: NoteProps) {
   const words = useWords();
   const page = usePage();
+  const isHeld = useAppState(
+    (state) => turn.phase === 'sending' && state.conversations[conversationId]?.turns.some(isHeldUp) === true,
+  );
   const isGone = useAppState((state) => state.conversations[conversationId]?.status === 'gone');
   // Of a conversation that is gone the pane says so once, for all its turns.
   if (isGone) return null;
   if (turn.phase === 'failed') return <Failure conversationId={conversationId} turn={turn} />;
-  const said = sentence(turn, words);
+  const said = isHeld && !turn.isStopping ? words.unsent : sentence(turn, words);
   if (said === null) return null;
-  const isWaiting = turn.phase === 'queued' || (turn.phase === 'sending' && turn.retryAtMs !== null);
+  const isWaiting = turn.phase === 'queued' || isHeld;
   return (
     <p className={isWaiting ? 'note waiting' : 'note'}>
-      {turn.phase !== 'queued' && turn.retryAtMs === null && <span className="pulse" aria-hidden="true" />}
+      {!isWaiting && turn.retryAtMs === null && <span className="pulse" aria-hidden="true" />}
       <span>{said}</span>
       {isWaiting && !turn.isStopping && (
         <button type="button" className="link" onClick={() => void stopTurn(page, conversationId, turn.key)}>
@@ -37,7 +40,7 @@ export function TurnNote({ conversationId, turn }: NoteProps) {
 
 function sentence(turn: LiveTurn, words: Words): string | null {
   if (turn.isStopping) return words.stopping;
-  if (turn.phase === 'sending') return turn.retryAtMs === null ? words.sending : words.unsent;
+  if (turn.phase === 'sending') return words.sending;
   if (turn.phase === 'queued') return placeOf(turn, words);
   if (turn.phase !== 'running') return null;
   if (turn.retryAtMs !== null) return words.linkLost;

@@ -35,17 +35,23 @@ export async function attend(page: Page, conversationId: string, key: string): P
     }
   }
   page.attended.delete(key);
-  await settle(page, conversationId, key);
+  // The next message waits for this one no longer, however long its history takes to read.
   rebalance(page);
+  await settle(page, conversationId, key);
 }
 
-/** Has every turn on the server look again at whether it may have a stream of its own. */
+/**
+ * Has every turn on the server look again at whether it may have a stream of its own, and sends the next message of
+ * each conversation: one at a time, so that none overtakes what was said before it.
+ */
 export function rebalance(page: Page): void {
   const streamed = streamedKeys(page.store.state);
   for (const { id, turns } of Object.values(page.store.state.conversations)) {
+    const next = turns.find((turn) => isActive(turn) && turn.turnId === null);
     for (const turn of turns) {
       if (!isActive(turn)) continue;
       const control = page.attended.get(turn.key);
+      if (control === undefined && turn.turnId === null && turn !== next) continue;
       if (control === undefined) void attend(page, id, turn.key);
       else if (turn.turnId !== null && isListening.has(control.signal) !== streamed.has(turn.key))
         control.abort();

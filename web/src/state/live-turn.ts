@@ -57,6 +57,11 @@ export function isActive(turn: LiveTurn): boolean {
   return turn.phase === 'sending' || turn.phase === 'queued' || turn.phase === 'running';
 }
 
+/** Whether its message cannot go out: neither can, then, what was said after it. */
+export function isHeldUp(turn: LiveTurn): boolean {
+  return turn.phase === 'sending' && turn.turnId === null && turn.retryAtMs !== null;
+}
+
 /** The turn after what its stream told. */
 export function afterTold(turn: LiveTurn, told: Told): LiveTurn {
   if (told.type === 'admitted') return { ...turn, turnId: told.turnId, retryAtMs: null };

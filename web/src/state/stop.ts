@@ -10,7 +10,8 @@ import { heard } from './reach.ts';
 export async function stopTurn(page: Page, id: string, key: string): Promise<void> {
   const turn = findTurn(page.store.state, id, key);
   if (turn === undefined || !isActive(turn)) return;
-  if (turn.turnId === null && turn.retryAtMs !== null) takeBack(page, id, turn);
+  const isHere = turn.retryAtMs !== null || !page.attended.has(key);
+  if (turn.turnId === null && isHere) takeBack(page, id, turn);
   else if (!turn.isStopping) {
     markStopping(page, id, key, true);
     await stopOnServer(page, id, key);
