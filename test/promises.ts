@@ -737,6 +737,11 @@ export const promises = {
     breaks: 'sessions renameSession: do not put the answer into the list',
     seenRed: true,
   },
+  'page.expired': {
+    says: 'when the time of the conversation on view is over the page says that it is gone, before one writes on',
+    breaks: 'header Expiry: never ask the server',
+    seenRed: true,
+  },
   'page.gone': {
     says: 'a conversation that the server has forgotten says so and offers a new one',
     breaks: 'sessions dropSession: leave it ready',

@@ -105,6 +105,25 @@ promise(
 );
 
 promise(
+  'page.expired',
+  'when the time of the conversation on view is over the page says that it is gone, before one writes on',
+  async () => {
+    const tab = await chat.open();
+    await tab.page.clock.install();
+    await tab.page.reload();
+    await tab.say('Hello');
+    await holds(tab.answer, 'echo:Hello');
+    await holds(tab.page.locator('.head'), 'Kept until');
+    await deleteSession(replicaOf(chat, 0), tab.viewedId());
+    await tab.page.clock.fastForward('31:00');
+    await holds(tab.page.locator('main'), 'This conversation is gone');
+    await holds(tab.answer, 'echo:Hello');
+    expect(await tab.box.count()).toBe(0);
+    await tab.context.close();
+  },
+);
+
+promise(
   'page.gone',
   'a conversation that the server has forgotten says so and offers a new one',
   async () => {

@@ -1,5 +1,6 @@
-import { useState } from 'react';
-import { useAppState, useWords } from './context.ts';
+import { useEffect, useState } from 'react';
+import { loadSession } from '../state/sessions.ts';
+import { useAppState, usePage, useWords } from './context.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icons.tsx';
 import { clockTime, useNow } from './times.ts';
@@ -26,25 +27,32 @@ export function Header({ openList }: { readonly openList: () => void }) {
       </button>
       <div className="head-title">
         <h1>{session?.title || said?.slice(0, 80) || unnamed}</h1>
-        {session !== undefined && session.expires_at !== '' && <Expiry at={session.expires_at} />}
+        {session !== undefined && session.expires_at !== '' && (
+          <Expiry id={session.session_id} at={session.expires_at} />
+        )}
       </div>
       <Model />
     </header>
   );
 }
 
-function Expiry({ at }: { readonly at: string }) {
+function Expiry({ id, at }: { readonly id: string; readonly at: string }) {
   const words = useWords();
+  const page = usePage();
   const language = useAppState((state) => state.language);
   const [isExplained, setExplained] = useState(false);
   const now = useNow();
   const atMs = Date.parse(at);
   const clock = clockTime(atMs, now, language);
   const end = () => setExplained(false);
+  // When its time is over the server is asked: else one would write on below messages that it has forgotten.
+  useEffect(() => {
+    if (atMs <= now) void loadSession(page, id).catch(() => undefined);
+  }, [page, id, atMs, now]);
   return (
     <>
       <button type="button" className="expiry" onClick={() => setExplained(true)}>
-        {atMs <= now ? words.expired : words.keptUntil(clock)}
+        {atMs <= now ? words.expiredHead : words.keptUntil(clock)}
       </button>
       {isExplained && (
         <Dialog title={words.keptUntil(clock)} end={end}>

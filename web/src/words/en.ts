@@ -26,6 +26,7 @@ export const en = {
   keptUntilShort: (time: string) => `kept until ${time}`,
   keptMeans: (time: string) =>
     `The server keeps a conversation for a limited time after its last message. This one is forgotten at ${time}. Each message starts the time anew.`,
+  expiredHead: 'Expired',
   expired: 'expired',
 
   demoModel: 'Demo model',

@@ -28,6 +28,7 @@ export const zh: Words = {
   keptUntilShort: (time) => `保留到 ${time}`,
   keptMeans: (time) =>
     `服务器只在最后一条消息之后的一段时间内保留会话。本会话将在 ${time} 被遗忘；每发一条消息都会重新计时。`,
+  expiredHead: '已过期',
   expired: '已过期',
 
   demoModel: '演示模型',
