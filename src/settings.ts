@@ -151,6 +151,7 @@ export const SETTINGS = {
   OPENAI_BASE_URL: optional(
     url('http:', 'https:'),
     'where the model is; the `openai` package has its own default',
+    true,
   ),
   OPENAI_API_KEY: optional(words, 'key for the model', true),
   OPENAI_MODEL: optional(
@@ -235,7 +236,7 @@ export const SETTINGS = {
   ALLOW_ANONYMOUS: setting(flag, 'false', 'must be true for AUTH=none on an address that is not loopback'),
   API_KEYS: optional(words, 'static keys, `owner:sha256-hex[:admin],…`', true),
   JWT_SECRET: optional(words, 'shared secret of the tokens', true),
-  JWT_JWKS_URL: optional(url('http:', 'https:'), 'where the public keys of the tokens are'),
+  JWT_JWKS_URL: optional(url('http:', 'https:'), 'where the public keys of the tokens are', true),
   JWT_ISSUER: optional(words, 'required issuer of a token'),
   JWT_AUDIENCE: optional(words, 'required audience of a token'),
   JWT_ADMIN_SCOPE: setting(words, 'turnwise:admin', 'scope that makes a caller an admin'),

@@ -142,6 +142,22 @@ promise(
 );
 
 promise(
+  'page.answer.nested',
+  'an answer nested deeper than the parser can go is shown as it was written',
+  async () => {
+    const nested = `${'> '.repeat(5000)}at the bottom`;
+    chat.model.reply(() => [{ delta: nested }]);
+    const tab = await chat.open();
+    await tab.say('nest');
+    await holds(tab.answer, 'at the bottom');
+    chat.model.reply(echo);
+    await tab.say('still there?');
+    await holds(tab.answer, 'echo:still there?');
+    await tab.context.close();
+  },
+);
+
+promise(
   'page.html-harmless',
   'markup and scripts in a message or an answer are shown as text and do nothing',
   async () => {

@@ -78,3 +78,29 @@ promise(
     expect((await sentBytes()) - beforePage).toBeLessThan(all / 10);
   },
 );
+
+promise(
+  'context.large-messages',
+  'a history of large messages is read by what is needed of it, for a prompt or a page, and holds up nobody',
+  async () => {
+    await store(deployment.redis, { id: 'large', messages: 400, padding: ' x'.repeat(50_000) });
+    const all = 400 * 100_000;
+    const sentBytes = async () => {
+      const stats = String(await deployment.redis.ask('INFO', 'stats'));
+      return Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]);
+    };
+    const before = await sentBytes();
+    expect((await chat(replica, 'large', 'and now')).body.message_count).toBe(402);
+    expect((await sentBytes()) - before).toBeLessThan(all / 10);
+    const { body } = await getMessages(replica, 'large', 'limit=1000');
+    expect(body.has_more).toBe(true);
+    expect(body.messages.at(-1)?.content).toBe('echo:and now');
+    expect(JSON.stringify(body).length).toBeLessThan(6_000_000);
+    // Page by page all of it is there, once.
+    let seen = body.messages.length;
+    for (let page = body; page.has_more; seen += page.messages.length) {
+      page = (await getMessages(replica, 'large', `limit=1000&before=${page.messages[0]?.id}`)).body;
+    }
+    expect(seen).toBe(402);
+  },
+);

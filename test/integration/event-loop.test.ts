@@ -1,10 +1,12 @@
 import { beforeAll, expect } from 'vitest';
 import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
+import type { Step } from '../support/model-script.ts';
 import { type LoopProbe, probeLoop } from '../support/probe-loop.ts';
 import { promise } from '../support/promise.ts';
 import { bothRoutes, expectRefused } from '../support/refusals.ts';
 import type { Replica } from '../support/replica.ts';
+import { echo, textDeltas } from '../support/scripted-model.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -57,3 +59,17 @@ promise(
     expectUndisturbed('long runs', probe);
   },
 );
+
+promise('model.tiny-events', 'a flood of tiny events does not hold up others', async () => {
+  deployment.model.reply((request) =>
+    request.messages.at(-1)?.content === 'flood'
+      ? [...Array.from({ length: 20 }, (): Step => ({ raw: ': c\n\n'.repeat(5000) })), ...textDeltas('well')]
+      : echo(request),
+  );
+  const probe = await probeLoop(replica, async () => {
+    expect((await chat(replica, 'flood', 'flood')).body.reply).toBe('well');
+  });
+  console.info(`tiny events: event loop held up for ${probe.longestDelayMs.toFixed(0)} ms at most`);
+  // Seconds, when each piece is read whole: what is left of it is copied once for each event.
+  expect(probe.longestDelayMs).toBeLessThan(500);
+});

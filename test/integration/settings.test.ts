@@ -154,3 +154,13 @@ promise('settings.port-taken', 'a command that cannot listen says so in one line
     expect.stringMatching(/^Cannot listen: .*nowhere.invalid\n$/),
   ]);
 });
+
+promise(
+  'settings.no-credentials',
+  'a URL of the model that holds a password is refused, and not told again',
+  () => {
+    const read = () => readConfig({ OPENAI_BASE_URL: 'http://user:URLSECRET@127.0.0.1:1/v1' });
+    expect(read).toThrow('OPENAI_BASE_URL');
+    expect(read).not.toThrow('URLSECRET');
+  },
+);

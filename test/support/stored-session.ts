@@ -8,6 +8,8 @@ export interface StoredSession {
   readonly messages?: number;
   /** Time left to it, ms; default half an hour. */
   readonly ttlMs?: number;
+  /** Put behind the text of each message, to make it long. */
+  readonly padding?: string;
   /** Whether the indexes know it; default true. */
   readonly isIndexed?: boolean;
 }
@@ -30,7 +32,9 @@ export async function store(redis: RedisServer, session: StoredSession): Promise
     ...['fence', fence, 'epoch', fence, 'owner', owner, 'title', `title of ${session.id}`],
   );
   const messages = Array.from({ length: count }, (_, place) => messageText(session, place));
-  if (messages.length > 0) await redis.ask('RPUSH', keyOf(session, 'messages'), ...messages);
+  for (let from = 0; from < count; from += 1000) {
+    await redis.ask('RPUSH', keyOf(session, 'messages'), ...messages.slice(from, from + 1000));
+  }
   for (const name of ['meta', 'messages']) await redis.ask('PEXPIREAT', keyOf(session, name), end);
   if (session.isIndexed === false) return;
   await redis.ask('ZADD', 'turnwise:index', end, `${owner}/${session.id}`);
@@ -38,7 +42,7 @@ export async function store(redis: RedisServer, session: StoredSession): Promise
 }
 
 /** A message of a history in which users and assistant take turns. */
-function messageText(session: Pick<StoredSession, 'owner' | 'id'>, place: number): string {
+function messageText(session: Pick<StoredSession, 'owner' | 'id' | 'padding'>, place: number): string {
   const isUser = place % 2 === 0;
   return JSON.stringify({
     id: `m${place}`,
@@ -47,7 +51,7 @@ function messageText(session: Pick<StoredSession, 'owner' | 'id'>, place: number
     fence: `${Math.floor(place / 2)}`,
     role: isUser ? 'user' : 'assistant',
     created_at: new Date().toISOString(),
-    content: `${isUser ? 'question' : 'answer'} ${place}`,
+    content: `${isUser ? 'question' : 'answer'} ${place}${session.padding ?? ''}`,
   });
 }
 
