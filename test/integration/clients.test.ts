@@ -212,11 +212,13 @@ promise(
       ...'retry: 1\ndata:\n\nevent:error\r\ndata: {"code":"x"}\r\n\r\n',
     ];
     const text = pieces.join('');
+    // Half a character is nothing that a reader could be told.
+    const told = pieces.flatMap((piece) => (piece === '\ud83d' ? [] : piece === '\udc4b' ? ['👋'] : [piece]));
     deployment.model.reply(() => pieces.map((delta) => ({ delta })));
     const live = await say(replica, 'hostile', 'hello');
     const events = await live.all();
-    expect(events.map(({ event }) => event)).toEqual(['started', ...pieces.map(() => 'delta'), 'done']);
-    expect(events.slice(1, -1).map(({ data }) => data.content)).toEqual(pieces);
+    expect(events.map(({ event }) => event)).toEqual(['started', ...told.map(() => 'delta'), 'done']);
+    expect(events.slice(1, -1).map(({ data }) => data.content)).toEqual(told);
     expect(live.text()).toBe(text);
     expect(live.comments).toBe(0);
     const replayed = await follow(replica, 'hostile', turnIdOf(live));

@@ -77,11 +77,12 @@ promise(
     const json = chat(shaky, 'stored-json', 'what then', { ...asked, timeoutMs: 60_000 });
     for (const stream of streams) await stream.until('delta');
     await waitFor(() => held === 0, { what: 'three calls of the model' });
-    let isStored = false;
-    const beats = new Set<string>();
+    const [sent, beaten] = [new Set<string>(), new Set<string>()];
     proxy.onCommand(({ script, keys, words }) => {
-      if (script === 'beat-turn' && isStored) beats.add(keys[0] ?? '');
+      const session = keys[0] ?? '';
+      if (script === 'beat-turn' && sent.has(session)) beaten.add(session);
       if (script !== 'end-turn') return undefined;
+      sent.add(session);
       return words.includes('-/not-stored') ? 'lose-command' : 'lose-reply';
     });
     gate.open();
@@ -89,9 +90,9 @@ promise(
       await waitFor(async () => (await saidIn(steady, id)).length === 2, { what: `${id} to be stored` });
     }
     expect(await saidIn(steady, 'not-stored')).toEqual([]);
-    isStored = true;
     // A beat that finds the turn ended must not take it for another's.
-    await waitFor(() => beats.has('turnwise:{-/stored}:meta') && beats.has('turnwise:{-/stored-json}:meta'), {
+    const isBeaten = (id: string) => beaten.has(`turnwise:{-/${id}}:meta`);
+    await waitFor(() => isBeaten('stored') && isBeaten('stored-json'), {
       what: 'a beat of each stored turn',
     });
     proxy.refuse();
