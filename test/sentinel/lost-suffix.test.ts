@@ -63,6 +63,11 @@ promise(
     });
     const settledAt = performance.now();
     expect(await saidIn(b, 'over')).toEqual(echoed('before', 'known to both', 'first', 'second'));
+    const stored = (await firstSecondary.ask('LRANGE', key('messages'), 4, -1)) as string[];
+    for (const text of stored) {
+      const { fence } = JSON.parse(text) as { fence: string };
+      expect(Number(fence)).toBeGreaterThan(lostFence);
+    }
     expect(await fenceAt(firstSecondary)).toBeGreaterThan(lostFence);
     for (const reader of [second, await follow(b, 'over', turnIdOf(first))]) {
       expect((await reader.all()).at(-1)?.event).toBe('done');
