@@ -587,6 +587,11 @@ export const promises = {
     breaks: 'session.include live_until: leave the messages out',
     seenRed: true,
   },
+  'expiry.joined-key': {
+    says: 'the Idempotency-Key of who joined a waiting turn lives as long as that turn, however long, and then as its record',
+    breaks: 'session.include hashes_of: give only the first',
+    seenRed: true,
+  },
   'expiry.long-turn': {
     says: 'a turn that runs longer than the session lives keeps it, its history, and the turns that wait behind it',
     breaks: 'beat-turn and open-turn: do not renew the ends',
@@ -940,6 +945,11 @@ export const promises = {
   'edited.turn': {
     says: 'a record edited into nonsense is corrupt_session or read without it, and neither replica nor Redis is kept busy by it',
     breaks: 'turn-codec decodeTurn: Number(…) for attempt, joined and times',
+    seenRed: true,
+  },
+  'edited.lock': {
+    says: 'a lock that no turn holds keeps no turn waiting, and is gone with the next one',
+    breaks: 'free-lock: answer OK and leave it',
     seenRed: true,
   },
   'edited.joined': {

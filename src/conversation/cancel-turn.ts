@@ -5,6 +5,7 @@ import { endSeized } from './end-seized.ts';
 import { mustFindTurn } from './find-turn.ts';
 import type { TurnPlace, TurnRef } from './ports.ts';
 import { isEnded, type TurnRecord } from './turn.ts';
+import { withdrawTurn } from './withdraw-turn.ts';
 
 /** How long the running replica has to stop by itself; the caller is answered within a second. */
 const STOP_WITHIN_MS = 550;
@@ -19,7 +20,7 @@ const LOOK_EVERY_MS = 20;
 export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<TurnRecord> {
   const stored = await mustFindTurn(deps, place);
   if (isEnded(stored.record.status)) return stored.record;
-  const ref: TurnRef = { ...place, idempotencyHash: stored.idempotencyHash };
+  const ref: TurnRef = { ...place, idempotencyHashes: stored.idempotencyHashes };
   // It may move from waiting to running, or end, between two looks; each look finds it further on.
   for (let tries = 0; tries < 5; tries += 1) {
     const asked = await deps.store.stop(ref, 'cancel');
@@ -30,13 +31,12 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
       case 'ended':
         return (await mustFindTurn(deps, place)).record;
       case 'queued': {
-        const withdrawn = await deps.queue.withdraw(ref, {
+        const withdrawn = await withdrawTurn(deps, ref, {
           outcome: 'cancelled',
           failure: null,
           evenIfRunning: false,
         });
         if (withdrawn.kind === 'running') continue;
-        if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'cancelled', null);
         return (await mustFindTurn(deps, place)).record;
       }
       case 'asked':

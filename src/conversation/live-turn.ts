@@ -14,7 +14,6 @@ const STRENGTH: Readonly<Record<StopKind, number>> = { cancel: 1, interrupt: 2, 
  * news that it is lost) and what its readers here see. The truth about it stands in Redis.
  */
 export class LiveTurn {
-  readonly ref: TurnRef;
   readonly feed = new TurnFeed();
   readonly bell = new Bell();
   /** Its first replica died, and its readers there with it. */
@@ -25,9 +24,14 @@ export class LiveTurn {
   #stop: StopKind | null = null;
   #loss: Loss | null = null;
   #last: EventId = { attempt: 0, seq: 0 };
+  #ref: TurnRef;
 
   constructor(ref: TurnRef) {
-    this.ref = ref;
+    this.#ref = ref;
+  }
+
+  get ref(): TurnRef {
+    return this.#ref;
   }
 
   /** Fires when the work on it makes no sense any more: stopped or lost. */
@@ -45,6 +49,11 @@ export class LiveTurn {
 
   get lastId(): EventId {
     return this.#last;
+  }
+
+  /** Others joined it, whose Idempotency-Keys live as long as it does. */
+  isMeantBy(idempotencyHashes: readonly string[]): void {
+    this.#ref = { ...this.#ref, idempotencyHashes };
   }
 
   /** A weaker wish does not replace a stronger one: who rolls back wants nothing left, whoever cancels after. */

@@ -6,8 +6,8 @@ import type { OnBusy, StopKind, TurnFailure, TurnRecord, Usage } from './turn.ts
 export interface TurnRef {
   readonly session: SessionRef;
   readonly turnId: string;
-  /** Hash under which an Idempotency-Key of this turn is kept; null without one. */
-  readonly idempotencyHash: string | null;
+  /** Hashes of the Idempotency-Keys that mean it: whoever began it sent one, or who joined it, as far as known here. */
+  readonly idempotencyHashes: readonly string[];
 }
 
 export interface Admission {
@@ -31,11 +31,12 @@ export interface Grant {
 /** A granted turn that this replica did not just admit: with all that the user said. */
 export interface OpenGrant extends Grant {
   readonly userMessages: readonly string[];
+  readonly idempotencyHashes: readonly string[];
 }
 
 export type Admitted =
   | { readonly kind: 'granted'; readonly grant: Grant }
-  | { readonly kind: 'queued'; readonly position: number; readonly ahead: Ahead }
+  | { readonly kind: 'queued'; readonly position: number }
   /** To be answered together with this one, which still waits; nothing was written yet. */
   | { readonly kind: 'join'; readonly turnId: string }
   | { readonly kind: 'exists'; readonly idempotencyValue: string }
@@ -58,17 +59,15 @@ export type Joined =
   | { readonly kind: 'joined' | 'stale' | 'late' | 'too_large' }
   | { readonly kind: 'exists'; readonly idempotencyValue: string };
 
-/** What stands in the way of a waiting turn. */
-export interface Ahead {
-  /** The running turn; null when only the lock is held, or nothing. */
-  readonly runningTurnId: string | null;
-  /** The running turn's lease is over: its replica seems dead. */
-  readonly isStale: boolean;
-}
-
 export type Opened =
   | { readonly kind: 'granted'; readonly grant: OpenGrant }
-  | { readonly kind: 'waiting'; readonly position: number; readonly ahead: Ahead; readonly lockTtlMs: number }
+  | {
+      readonly kind: 'waiting';
+      readonly position: number;
+      /** The running turn, when its lease is over: its replica seems dead. */
+      readonly staleTurnId: string | null;
+      readonly idempotencyHashes: readonly string[];
+    }
   /** `gone`: no record is left. `taken`: another replica has it. `ended`: it ended. */
   | { readonly kind: 'gone' | 'taken' | 'ended' };
 
@@ -131,7 +130,7 @@ export type Claimed =
 /** What is stored of a turn beyond what callers see; for whoever takes it over. */
 export interface StoredTurn {
   readonly record: TurnRecord;
-  readonly idempotencyHash: string | null;
+  readonly idempotencyHashes: readonly string[];
   readonly userMessages: readonly string[];
   readonly replica: string;
 }

@@ -3,7 +3,7 @@ import type { TurnDeps } from './deps.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
 import { checkMessage } from './message-limits.ts';
-import type { Ahead, Grant, TurnRef } from './ports.ts';
+import type { Grant, TurnRef } from './ports.ts';
 import { askForLock, runGranted } from './run-granted.ts';
 import type { SessionRef } from './session.ts';
 import { takeBack, takeBackJoined } from './take-back.ts';
@@ -82,7 +82,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   const turn: TurnRef = {
     session: request.session,
     turnId: deps.newTurnId(),
-    idempotencyHash: repeat?.keyHash ?? null,
+    idempotencyHashes: repeat === null ? [] : [repeat.keyHash],
   };
   const live = new LiveTurn(turn);
   // Listening before it is admitted: the wake-up may come before the answer.
@@ -105,7 +105,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
         isHere = true;
         return { kind: 'in', turn };
       case 'queued':
-        await enqueue(deps, live, admitted.position, admitted.ahead);
+        await enqueue(deps, live, admitted.position);
         isHere = true;
         return { kind: 'in', turn };
       case 'join':
@@ -148,14 +148,15 @@ async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: stri
     );
     throw error;
   }
-  const openGrant = { ...grant, userMessages: [message] };
+  const { idempotencyHashes } = live.ref;
+  const openGrant = { ...grant, userMessages: [message], idempotencyHashes };
   void runGranted(deps, live, openGrant, asked).finally(() => deps.live.remove(live));
 }
 
-async function enqueue(deps: TurnDeps, live: LiveTurn, position: number, ahead: Ahead): Promise<void> {
+async function enqueue(deps: TurnDeps, live: LiveTurn, position: number): Promise<void> {
   await confirmAdmission(deps, live.ref);
   if (position > 0) live.emit({ type: 'queued', position });
-  void waitForTurn(deps, live, position, ahead).finally(() => deps.live.remove(live));
+  void waitForTurn(deps, live, position).finally(() => deps.live.remove(live));
 }
 
 /** `coalesce`: the message becomes part of a turn that waits, on whichever replica. */
@@ -202,5 +203,5 @@ async function earlierTurn(
   if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true)) {
     return null;
   }
-  return { session: request.session, turnId: earlier.turnId, idempotencyHash: repeat.keyHash };
+  return { session: request.session, turnId: earlier.turnId, idempotencyHashes: [repeat.keyHash] };
 }

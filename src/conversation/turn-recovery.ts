@@ -7,6 +7,7 @@ import { LiveTurn } from './live-turn.ts';
 import type { TurnPlace, TurnRef } from './ports.ts';
 import { runGranted } from './run-granted.ts';
 import { waitForTurn } from './wait-turn.ts';
+import { withdrawTurn } from './withdraw-turn.ts';
 
 /** Turns looked at in one go. */
 const AT_ONCE = 100;
@@ -56,9 +57,9 @@ export class TurnRecovery {
     this.#claiming.add(key);
     try {
       const stored = await store.find(place.session, place.turnId);
-      return await this.#claim({ ...place, idempotencyHash: stored?.idempotencyHash ?? null });
+      return await this.#claim({ ...place, idempotencyHashes: stored?.idempotencyHashes ?? [] });
     } catch (error) {
-      observer.failed('take a turn over', error, { ...place, idempotencyHash: null });
+      observer.failed('take a turn over', error, { ...place, idempotencyHashes: [] });
       // Nothing can be done with it here; reconcile reports it.
       const isBroken = error instanceof TurnwiseError && error.code === 'corrupt_session';
       if (isBroken) this.#deps.takeover.forget(place);
@@ -79,13 +80,10 @@ export class TurnRecovery {
       case 'adopted':
         if (claimed.isConfirmed) {
           turn.goOnAfter(claimed.last);
-          const ahead = { runningTurnId: null, isStale: false };
-          this.#keep(turn, waitForTurn(deps, turn, 0, ahead, claimed.waitedMs));
+          this.#keep(turn, waitForTurn(deps, turn, 0, claimed.waitedMs));
         } else {
           const failure = failureOfCode('redis_unavailable');
-          const ending = { outcome: 'failed', failure, evenIfRunning: false } as const;
-          const withdrawn = await deps.queue.withdraw(ref, ending);
-          if (withdrawn.kind === 'ok') deps.observer.turnEnded(ref, 'failed', null);
+          await withdrawTurn(deps, ref, { outcome: 'failed', failure, evenIfRunning: false });
         }
         return true;
       case 'seized':

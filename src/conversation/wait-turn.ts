@@ -4,15 +4,13 @@ import type { TurnDeps } from './deps.ts';
 import { failureFrom, failureOfCode } from './failure.ts';
 import { leaveTurn } from './leave-turn.ts';
 import type { LiveTurn } from './live-turn.ts';
-import type { Ahead, Withdrawal } from './ports.ts';
+import type { Withdrawal } from './ports.ts';
 import { runGranted } from './run-granted.ts';
 import { stopIfUnread } from './stop-if-unread.ts';
+import { withdrawTurn } from './withdraw-turn.ts';
 
 /** A waiting turn looks by itself this often, in case its wake-up was lost; also how often it tells its position. */
 const LOOK_EVERY_MS = 1000;
-
-/** Nothing runs, only the lock is held still: it will not be for long, and nobody will ring. */
-const LOCK_LOOK_MS = 50;
 
 /**
  * Waits until it is the turn's turn and runs it. Ends it when that takes too long; never throws.
@@ -23,17 +21,15 @@ export async function waitForTurn(
   deps: TurnDeps,
   turn: LiveTurn,
   firstPosition: number,
-  firstAhead: Ahead,
   waitedMs = 0,
 ): Promise<void> {
   const untilMs = performance.now() + deps.limits.queueWaitMs - waitedMs;
   // Each look also renews the turn's keys, so it must come well within the session's time.
   const lookEveryMs = Math.min(LOOK_EVERY_MS, deps.limits.sessionTtlMs / 3);
-  let [position, waitMs] = [firstPosition, firstAhead.runningTurnId === null ? LOCK_LOOK_MS : lookEveryMs];
-  let [isGranted, hasFailed] = [false, false];
+  let [position, isGranted, hasFailed] = [firstPosition, false, false];
   for (;;) {
     const leftMs = Math.max(0, untilMs - performance.now());
-    const pauseMs = waitMs + Math.random() * 100;
+    const pauseMs = lookEveryMs + Math.random() * 100;
     // After a failure the whole pause, though the wait be over: else it would ask a Redis that is away without one.
     await turn.bell.heard(hasFailed ? pauseMs : Math.min(pauseMs, leftMs));
     hasFailed = false;
@@ -41,8 +37,7 @@ export async function waitForTurn(
     try {
       const why = isGranted ? null : reasonToWithdraw(turn, performance.now() >= untilMs);
       if (why !== null) {
-        const withdrawn = await deps.queue.withdraw(turn.ref, { ...why, evenIfRunning: false });
-        if (withdrawn.kind === 'ok') deps.observer.turnEnded(turn.ref, why.outcome, null);
+        const withdrawn = await withdrawTurn(deps, turn.ref, { ...why, evenIfRunning: false });
         if (withdrawn.kind !== 'running') {
           turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
           return leaveTurn(deps, turn);
@@ -56,9 +51,9 @@ export async function waitForTurn(
           return await runGranted(deps, turn, opened.grant);
         case 'waiting':
           isGranted = false;
-          waitMs = opened.lockTtlMs > 0 ? Math.min(lookEveryMs, opened.lockTtlMs + 5) : lookEveryMs;
-          if (opened.ahead.isStale && opened.ahead.runningTurnId !== null) {
-            await deps.takeover.suspect(turn.ref.session, opened.ahead.runningTurnId);
+          turn.isMeantBy(opened.idempotencyHashes);
+          if (opened.staleTurnId !== null) {
+            await deps.takeover.suspect(turn.ref.session, opened.staleTurnId);
           }
           if (opened.position !== position) {
             // Before it is told: a log that cannot be written must not have it told again each second.
@@ -82,7 +77,7 @@ export async function waitForTurn(
       if (!(error instanceof TurnwiseError) || error.code === 'corrupt_session') {
         return failHere(deps, turn, error);
       }
-      [waitMs, hasFailed, turn.troubleAtMs] = [lookEveryMs, true, performance.now()];
+      [hasFailed, turn.troubleAtMs] = [true, performance.now()];
     }
   }
 }
@@ -99,12 +94,10 @@ async function tellPosition(deps: TurnDeps, turn: LiveTurn, position: number): P
 
 async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise<void> {
   const failure = failureFrom(error);
-  await deps.queue
-    .withdraw(turn.ref, { outcome: 'failed', failure, evenIfRunning: true })
-    .then((withdrawn) => withdrawn.kind === 'ok' && deps.observer.turnEnded(turn.ref, 'failed', null))
-    .catch((cause: unknown) => {
-      deps.observer.failed('end a turn', cause, turn.ref);
-    });
+  const ending = { outcome: 'failed', failure, evenIfRunning: true } as const;
+  await withdrawTurn(deps, turn.ref, ending).catch((cause: unknown) => {
+    deps.observer.failed('end a turn', cause, turn.ref);
+  });
   turn.emit({ type: 'error', ...failure });
   turn.feed.close('ended');
 }

@@ -1,4 +1,4 @@
-import type { Ahead, Beat, Grant } from '../conversation/ports.ts';
+import type { Beat, Grant } from '../conversation/ports.ts';
 import type { History, SessionRef } from '../conversation/session.ts';
 import { isStopKind } from '../conversation/turn.ts';
 import { decodeMessage } from './message-codec.ts';
@@ -43,12 +43,6 @@ export function grantOf(session: SessionRef, reply: ScriptReply): Grant {
     messages: reply.texts(8).map((text) => decodeMessage(session, text)),
   };
   return { fence: reply.text(2), attempt: reply.number(3), history };
-}
-
-/** @param at  where the running turn stands in the reply, the end of its lease behind it; part 1 is Redis' now */
-export function aheadOf(reply: ScriptReply, at: number): Ahead {
-  const runningTurnId = reply.text(at) === '' ? null : reply.text(at);
-  return { runningTurnId, isStale: runningTurnId !== null && reply.number(at + 1) < reply.number(1) };
 }
 
 export function beatOf(reply: ScriptReply): Beat {

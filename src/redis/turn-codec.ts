@@ -34,13 +34,15 @@ export function decodeTurn(
   ) {
     throw corrupt(session, `the record of turn ${turnId} cannot be read`);
   }
+  const joiners = Array.from({ length: joined }, (_, index) => index + 1);
   return {
-    idempotencyHash: fields.idem ?? null,
+    idempotencyHashes: ['idem', ...joiners.map((number) => `idem:${number}`)].flatMap(
+      (name) => fields[name] ?? [],
+    ),
     replica: fields.replica ?? '',
-    userMessages: [
-      fields.message,
-      ...Array.from({ length: joined }, (_, index) => fields[`message:${index + 1}`] ?? ''),
-    ].filter((message) => message !== ''),
+    userMessages: [fields.message, ...joiners.map((number) => fields[`message:${number}`] ?? '')].filter(
+      (message) => message !== '',
+    ),
     record: {
       turnId,
       conversationId: session.conversationId,

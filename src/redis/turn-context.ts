@@ -54,19 +54,24 @@ export class TurnContext {
     return this.keys.session(turn.session);
   }
 
-  /** KEYS 1 to 8 of every script of a turn. */
-  keysOf(turn: TurnRef): string[] {
-    const keys = this.sessionKeys(turn);
-    return [
-      keys.meta,
-      keys.messages,
-      keys.queue,
-      keys.turns,
-      keys.lock,
-      keys.turn(turn.turnId),
-      keys.log(turn.turnId),
-      keys.idempotency(turn.idempotencyHash),
-    ];
+  /** KEYS 1 to 6 of every script of a turn: its session's five and its record. */
+  keysToTell(turn: TurnPlace): string[] {
+    const { meta, messages, queue, turns, lock, turn: record } = this.sessionKeys(turn);
+    return [meta, messages, queue, turns, lock, record(turn.turnId)];
+  }
+
+  /** With the log and the idempotency key of whoever asks; KEYS 1 to 8. */
+  keysToAdmit(turn: TurnRef): string[] {
+    const { log, idempotency } = this.sessionKeys(turn);
+    const [hash = null] = turn.idempotencyHashes;
+    return [...this.keysToTell(turn), log(turn.turnId), idempotency(hash)];
+  }
+
+  /** With the log and all idempotency keys that mean the turn, and the count of keys in front, as ioredis wants it. */
+  keysOf(turn: TurnRef): [count: number, ...keys: string[]] {
+    const { log, idempotency } = this.sessionKeys(turn);
+    const keys = [...this.keysToTell(turn), log(turn.turnId), ...turn.idempotencyHashes.map(idempotency)];
+    return [keys.length, ...keys];
   }
 
   /** Part 1 of most replies is Redis' time; the session just got a new end. */
@@ -82,7 +87,7 @@ export class TurnContext {
   }
 
   openGrant(turn: TurnRef, reply: ScriptReply): OpenGrant {
-    return { ...this.grant(turn, reply), userMessages: reply.texts(10) };
+    return { ...this.grant(turn, reply), userMessages: reply.texts(10), idempotencyHashes: reply.texts(11) };
   }
 }
 

@@ -15,7 +15,7 @@ import { COMMAND_TIMEOUT_MS } from './connect.ts';
 import { answered } from './failures.ts';
 import { sessionTag } from './keys.ts';
 import { corrupt } from './message-codec.ts';
-import { aheadOf, ScriptReply } from './replies.ts';
+import { ScriptReply } from './replies.ts';
 import { HISTORY_TAIL, recordFields, type TurnContext } from './turn-context.ts';
 
 /** Longest that an admission may wait in front of Redis, in ms: past it the caller has had its 503. */
@@ -63,7 +63,7 @@ export class RedisTurnQueue implements TurnQueue {
     const raw = await answered(
       this.#context.client.admitTurn(
         8,
-        ...this.#context.keysOf(turn),
+        ...this.#context.keysToAdmit(turn),
         turn.turnId,
         settings.replicaId,
         tag,
@@ -89,7 +89,7 @@ export class RedisTurnQueue implements TurnQueue {
         return { kind: 'granted', grant: this.#context.grant(turn, reply) };
       case 'QUEUED':
         this.#context.seen(turn, reply);
-        return { kind: 'queued', position: reply.number(2), ahead: aheadOf(reply, 3) };
+        return { kind: 'queued', position: reply.number(2) };
       case 'JOIN':
         return { kind: 'join', turnId: reply.text(1) };
       case 'EXISTS':
@@ -119,7 +119,7 @@ export class RedisTurnQueue implements TurnQueue {
     const raw = await answered(
       client.joinTurn(
         8,
-        ...this.#context.keysOf(turn),
+        ...this.#context.keysToAdmit(turn),
         turn.turnId,
         this.#deadline(),
         settings.sessionTtlMs,
@@ -153,10 +153,12 @@ export class RedisTurnQueue implements TurnQueue {
     const keys = this.#context.sessionKeys(turn);
     await answered(
       this.#context.client.unjoinTurn(
-        2,
+        3,
         keys.turn(turn.turnId),
-        keys.idempotency(turn.idempotencyHash),
+        keys.idempotency(turn.idempotencyHashes[0] ?? null),
+        keys.turns,
         joinerId,
+        turn.turnId,
       ),
     );
   }
@@ -191,7 +193,6 @@ export class RedisTurnQueue implements TurnQueue {
     this.#context.running.extend(turn, this.#context.clock.nowMs() + settings.leaseMs);
     const raw = await answered(
       this.#context.client.openTurn(
-        8,
         ...this.#context.keysOf(turn),
         turn.turnId,
         settings.replicaId,
@@ -213,8 +214,8 @@ export class RedisTurnQueue implements TurnQueue {
         return {
           kind: 'waiting',
           position: reply.number(2),
-          ahead: aheadOf(reply, 3),
-          lockTtlMs: reply.number(5),
+          staleTurnId: reply.number(4) < reply.number(1) ? reply.text(3) || null : null,
+          idempotencyHashes: reply.texts(5),
         };
       case 'GONE':
         return { kind: 'gone' };
@@ -236,7 +237,6 @@ export class RedisTurnQueue implements TurnQueue {
         : { type: 'error', ...ending.failure };
     const raw = await answered(
       this.#context.client.withdrawTurn(
-        8,
         ...this.#context.keysOf(turn),
         turn.turnId,
         sessionTag(turn.session),

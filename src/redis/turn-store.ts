@@ -22,7 +22,6 @@ export class RedisTurnStore implements TurnStore {
     this.#context.running.extend(turn, this.#context.clock.nowMs() + this.#context.settings.leaseMs);
     const raw = await answered(
       this.#context.client.beatTurn(
-        8,
         ...this.#context.keysOf(turn),
         turn.turnId,
         fence,
@@ -72,7 +71,6 @@ export class RedisTurnStore implements TurnStore {
     try {
       const raw = await answered(
         this.#context.client.endTurn(
-          8,
           ...this.#context.keysOf(turn),
           turn.turnId,
           tag,
@@ -146,7 +144,7 @@ export class RedisTurnStore implements TurnStore {
     const raw = await answered(
       this.#context.client.stopTurn(
         6,
-        ...this.#context.keysOf(turn).slice(0, 6),
+        ...this.#context.keysToTell(turn),
         turn.turnId,
         sessionTag(turn.session),
         kind,

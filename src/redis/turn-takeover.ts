@@ -21,7 +21,6 @@ export class RedisTurnTakeover implements TurnTakeover {
     const settings = this.#context.settings;
     const raw = await answered(
       this.#context.client.claimTurn(
-        8,
         ...this.#context.keysOf(turn),
         turn.turnId,
         settings.replicaId,
@@ -80,7 +79,7 @@ export class RedisTurnTakeover implements TurnTakeover {
     await answered(
       this.#context.client.releaseTurn(
         6,
-        ...this.#context.keysOf(turn).slice(0, 6),
+        ...this.#context.keysToTell(turn),
         turn.turnId,
         this.#context.settings.replicaId,
         lockValue ?? '',

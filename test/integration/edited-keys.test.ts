@@ -77,6 +77,21 @@ promise(
 );
 
 promise(
+  'edited.lock',
+  'a lock that no turn holds keeps no turn waiting, and is gone with the next one',
+  async () => {
+    deployment.model.reply(() => [{ delta: 'answer' }]);
+    const lock = keyOf({ id: 'locked' }, 'lock');
+    await deployment.redis.ask('SET', lock, 'of nobody', 'PX', 60_000);
+    // Within the time of a test: who waited for it would be answered in a minute.
+    for (const message of ['first', 'second']) {
+      expect((await chat(replica, 'locked', message)).status).toBe(200);
+      expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
+    }
+  },
+);
+
+promise(
   'edited.joined',
   'a waiting turn whose count of joined messages was edited is answered, and others may join it',
   async () => {

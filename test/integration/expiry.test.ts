@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect } from 'vitest';
 import { deleteSession, getMessages, getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
+import {
+  type Deployment,
+  historyOf,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
 import type { Replica } from '../support/replica.ts';
@@ -110,6 +117,37 @@ promise(
     expect([...(await endsOf('idle')).keys()]).toEqual([]);
     expect((await chat(short, 'idle', 'who am I')).body.message_count).toBe(2);
     expect(promptFor(deployment.model, 'who am I')).toHaveLength(1);
+  },
+);
+
+promise(
+  'expiry.joined-key',
+  'the Idempotency-Key of who joined a waiting turn lives as long as that turn, however long, and then as its record',
+  async () => {
+    const gate = holdAt('slow');
+    const running = await say(short, 'joined', 'slow');
+    await gate.reached;
+    const waiting = await say(short, 'joined', 'behind', { idempotencyKey: 'first' });
+    const join = () => say(short, 'joined', 'joins', { onBusy: 'coalesce', idempotencyKey: 'second' });
+    const joined = await join();
+    // Longer than a session lives, so that a key which nobody renews is over.
+    await sleep(2600);
+    const again = await join();
+    expect([turnIdOf(joined), turnIdOf(again)]).toEqual([turnIdOf(waiting), turnIdOf(waiting)]);
+    gate.open();
+    for (const reader of [running, waiting, joined, again]) await reader.all();
+    expect(await historyOf(short, 'joined')).toEqual([
+      'user: slow',
+      'assistant: echo:slow',
+      'user: behind',
+      'user: joins',
+      'assistant: echo:joins',
+    ]);
+    const ends = await endsOf('joined');
+    const keys = [...ends.keys()].filter((key) => key.startsWith('idem:'));
+    expect(keys).toHaveLength(2);
+    const recordEnd = ends.get(`turn:${turnIdOf(waiting)}`);
+    expect(keys.map((key) => ends.get(key))).toEqual([recordEnd, recordEnd]);
   },
 );
 

@@ -83,8 +83,8 @@ function placeOf(params: TurnParams): TurnPlace {
  * @returns null when the reader has all of it
  */
 async function turnToRead(deps: HttpDeps, place: TurnPlace, after: EventId): Promise<TurnRef | null> {
-  const { record, idempotencyHash } = await mustFindTurn(deps.turns, place);
-  const turn = { ...place, idempotencyHash };
+  const { record, idempotencyHashes } = await mustFindTurn(deps.turns, place);
+  const turn = { ...place, idempotencyHashes };
   return (await hasAllEvents(deps.turns, turn, record, after)) ? null : turn;
 }
 

@@ -1,4 +1,4 @@
--- admit-turn: takes a turn in, or tells why not. Head of the queue and lock free: granted at once.
+-- admit-turn: takes a turn in, or tells why not. Nothing runs and nothing waits: granted at once.
 -- include session
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
 -- ARGV  1 turn id  2 replica  3 session (owner/conversation)  4 admit not after (ms, Redis' time; 0: always)
@@ -7,20 +7,17 @@
 --       13 channel prefix of replicas  14 owner as given  15 message  16 title
 -- RETURNS  LATE now | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
 --          | GRANTED now fence attempt epoch count dropped from messages continues
---          | QUEUED now position running-turn running-lease
+--          | QUEUED now position
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
 local deadline, ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local on_busy, idem, old_idem = ARGV[8], ARGV[9], ARGV[10]
 local member = turn .. '/' .. replica
-local full = turn
-if idem ~= '' then full = turn .. '#' .. string.match(IDEM, '[^:]+$') end
 
 -- Only reads until all is decided: a full Redis must refuse the whole script, never half of it.
-local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped', 'running', 'running_lease', 'running_replica')
+local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped', 'running', 'running_replica')
 local count, dropped, running = tonumber(m[2] or '0'), tonumber(m[3] or '0'), m[4]
 local waiting = redis.call('ZCARD', QUEUE)
-local locked = redis.call('EXISTS', LOCK) == 1
 redis.call('ZCARD', TURNS)
 
 local sent_before = redis.call('HGET', TURN, 'status')
@@ -28,7 +25,7 @@ if sent_before == 'running' and redis.call('HGET', TURN, 'replica') == replica t
   local t = redis.call('HMGET', TURN, 'fence', 'attempt')
   return {'GRANTED', int(now), t[1], t[2], unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
 elseif sent_before == 'queued' then
-  return {'QUEUED', int(now), position_of(member) or 0, running or '', m[5] or '0'}
+  return {'QUEUED', int(now), position_of(member) or 0}
 elseif sent_before then
   return {'LATE', int(now)}
 end
@@ -46,7 +43,7 @@ end
 if on_busy == 'coalesce' and waiting > 0 then
   return {'JOIN', string.match(redis.call('ZRANGE', QUEUE, -1, -1)[1], '^[^/]+')}
 end
-if (busy or locked) and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
+if busy and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
 
 if not m[1] then
   redis.call('HSET', META, 'created_at', int(now), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
@@ -57,25 +54,25 @@ redis.call('HSET', TURN, 'status', 'queued', 'session', session, 'attempt', 0, '
   'lease', int(now + lease), 'message', ARGV[15], 'on_busy', on_busy, 'created_at', int(now))
 if idem ~= '' then
   redis.call('SET', IDEM, idem)
-  redis.call('HSET', TURN, 'idem', string.match(IDEM, '[^:]+$'))
+  redis.call('HSET', TURN, 'idem', hash_in(IDEM))
+  redis.call('ZADD', TURNS, '+inf', turn .. '#' .. hash_in(IDEM))
 end
 redis.call('ZREMRANGEBYSCORE', TURNS, '-inf', '(' .. int(now))
-redis.call('ZADD', TURNS, '+inf', full)
+redis.call('ZADD', TURNS, '+inf', turn)
 
-if not busy and not locked then
+if not busy then
   local fence = grant(TURN, turn, replica, 1, lease)
-  live_until(now + ttl, TURN, IDEM)
+  turn_lives_until(now + ttl)
   return {'GRANTED', int(now), fence, '1', unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
 end
 
 local ticket = redis.call('HINCRBY', META, 'ticket', 1)
 if on_busy == 'interrupt' or on_busy == 'rollback' then
   ticket = -ticket
-  if running then ask_to_stop(running, on_busy, m[6], ARGV[13], session) end
+  if running then ask_to_stop(running, on_busy, m[5], ARGV[13], session) end
 end
 redis.call('ZADD', QUEUE, ticket, member)
 local position = position_of(member)
--- Nothing is ahead where only the lock of an ended turn is still held.
 if position > 0 then log_entry(LOG, '', false, '0-1', '[{"type":"queued","position":' .. position .. '}]') end
-live_until(now + ttl, TURN, IDEM, LOG)
-return {'QUEUED', int(now), position, running or '', m[5] or '0'}
+turn_lives_until(now + ttl)
+return {'QUEUED', int(now), position}

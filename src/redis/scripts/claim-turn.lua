@@ -1,6 +1,6 @@
 -- claim-turn: takes a turn from a replica that died (its lease is over), or that does not answer a stop (`seize`).
 -- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
 -- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)  6 most attempts  7 mode (dead | seize)
 --       8 known history (EPOCH/COUNT/FENCE)  9 tail (messages)  10 channel prefix of replicas
 --       11 channel of those who watch
@@ -8,7 +8,7 @@
 --          | ADOPTED confirmed (1 | 0) last-event-id waited (ms): it waits, and now for this replica
 --          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
 --          | GRANTED …: as open-turn, one attempt later
-local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+local TURN, LOG = KEYS[6], KEYS[7]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
 local ttl, lease, most, mode = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
@@ -32,7 +32,7 @@ if t[1] == 'queued' then
   redis.call('HSET', TURN, 'replica', replica, 'lease', int(now + lease), 'read_until', int(now + 5000))
   redis.call('ZADD', QUEUE, score or redis.call('HINCRBY', META, 'ticket', 1), turn .. '/' .. replica)
   if old ~= replica then redis.call('ZREM', QUEUE, turn .. '/' .. old) end
-  live_until(now + ttl, TURN, LOG, IDEM)
+  turn_lives_until(now + ttl)
   local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
   return {'ADOPTED', t[4] and 1 or 0, last and last[1] or '0-0', int(now - tonumber(t[8]))}
 elseif t[1] ~= 'running' then
@@ -71,10 +71,10 @@ if old ~= replica then
 end
 if why then
   redis.call('HSET', TURN, 'seized', why)
-  live_until(now + ttl, TURN, LOG, IDEM)
+  turn_lives_until(now + ttl)
   return {'SEIZED', why, m[4] == turn and m[3] or 'cancel', fence, int(attempt), m[5]}
 end
 redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
 redis.call('PUBLISH', ARGV[11], int(attempt) .. '-1')
-live_until(now + ttl, TURN, LOG, IDEM)
+turn_lives_until(now + ttl)
 return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9])

@@ -4,7 +4,7 @@
 -- ARGV  1 turn id  2 join not after (ms, Redis' time; 0: always)  3 session TTL (ms)  4 most bytes of all messages
 --       5 message  6 idempotency value ('': none)  7 idempotency value it may replace ('': none)  8 id of the joiner
 -- RETURNS  LATE now | EXISTS value | STALE | TOO_LARGE | OK now
-local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+local TURN, IDEM = KEYS[6], KEYS[8]
 if redis.call('HEXISTS', TURN, 'joiner:' .. ARGV[8]) == 1 then return {'OK', int(now)} end
 if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE', int(now)} end
 if ARGV[6] ~= '' then
@@ -19,12 +19,11 @@ for i = 1, joined do bytes = bytes + redis.call('HSTRLEN', TURN, 'message:' .. i
 if bytes > tonumber(ARGV[4]) then return {'TOO_LARGE'} end
 
 redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), ARGV[5], 'joiner:' .. ARGV[8], joined + 1)
-local session_end = now + tonumber(ARGV[3])
 if ARGV[6] ~= '' then
-  -- The scripts that end a turn know only its own key; a joiner's lives a session's time from here.
-  redis.call('SET', IDEM, ARGV[6] .. ' untold', 'PXAT', int(session_end))
-  redis.call('ZADD', TURNS, int(session_end), ARGV[1] .. '#' .. string.match(IDEM, '[^:]+$'))
+  redis.call('SET', IDEM, ARGV[6] .. ' untold')
+  redis.call('HSET', TURN, 'idem:' .. (joined + 1), hash_in(IDEM))
+  redis.call('ZADD', TURNS, '+inf', ARGV[1] .. '#' .. hash_in(IDEM))
 end
 redis.call('HSET', META, 'last_accessed', int(now))
-live_until(session_end, TURN, LOG)
+turn_lives_until(now + tonumber(ARGV[3]))
 return {'OK', int(now)}

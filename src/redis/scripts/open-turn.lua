@@ -1,12 +1,12 @@
 -- open-turn: a waiting turn asks whether it is its turn now; renews its lease either way.
 -- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
 -- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)
 --       6 known history (EPOCH/COUNT/FENCE)  7 tail (messages)  8 channel prefix of replicas
 -- RETURNS  GONE | ENDED | TAKEN | CORRUPT
---          | WAITING now position running-turn running-lease lock-ttl (ms; 0: free)
---          | GRANTED now fence attempt epoch count dropped from messages continues user-messages
-local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+--          | WAITING now position running-turn running-lease hashes (of the idempotency keys that mean it)
+--          | GRANTED now fence attempt epoch count dropped from messages continues user-messages hashes
+local TURN = KEYS[6]
 local turn, replica = ARGV[1], ARGV[2]
 local ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5])
 local member = turn .. '/' .. replica
@@ -23,14 +23,13 @@ end
 if not is_whole(tonumber(m[4]), tonumber(m[5])) then return {'CORRUPT'} end
 
 local head = redis.call('ZRANGE', QUEUE, 0, 0)[1]
-local lock_ttl = redis.call('PTTL', LOCK)
-if m[2] or head ~= member or lock_ttl ~= -2 then
-  -- Ends first: a full Redis allows them, and what a script has begun to write it may finish.
-  live_until(now + ttl, TURN, LOG, IDEM)
+if m[2] or head ~= member then
+  even_if_full()
+  turn_lives_until(now + ttl)
   redis.call('HSET', TURN, 'lease', int(now + lease))
   if not m[2] and head and head ~= member then wake_next(ARGV[8], ARGV[3]) end
-  return {'WAITING', int(now), position_of(member) or 0, m[2] or '', m[3] or '0', math.max(lock_ttl, 0)}
+  return {'WAITING', int(now), position_of(member) or 0, m[2] or '', m[3] or '0', hashes_of(TURN)}
 end
 local fence = grant(TURN, turn, replica, tonumber(t[4]) + 1, lease)
-live_until(now + ttl, TURN, LOG, IDEM)
+turn_lives_until(now + ttl)
 return granted_reply(TURN, fence, int(tonumber(t[4]) + 1), ARGV[6], ARGV[7])

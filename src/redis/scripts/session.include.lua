@@ -1,5 +1,6 @@
 -- session: what every script of a session needs; put in front of those that say `include session`.
--- KEYS 1-5 of such a script are always: 1 meta  2 messages  3 queue  4 turns  5 lock.
+-- KEYS 1-5 of such a script are always: 1 meta  2 messages  3 queue  4 turns  5 lock. Those of one turn, if it has any,
+-- follow: 6 turn  7 log  8… idempotency keys that mean it.
 local META, MESSAGES, QUEUE, TURNS, LOCK = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 local time = redis.call('TIME')
@@ -9,16 +10,20 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 -- Whole numbers above 1e14 would be written as 1.7e+15 without this.
 local function int(n) return string.format('%.0f', n) end
 
+-- A full Redis refuses a script at its first write that may need room, and lets one finish that has written before. Who
+-- lets go of something, or keeps a turn alive, begins with this; who has something to keep does not: all or nothing.
+local function even_if_full() redis.call('HDEL', META, '-') end
+
 -- All keys of a session get the same end, to the millisecond: history outliving its metadata was how a
 -- session came back half.
-local function live_until(at, ...)
-  for _, key in ipairs({META, MESSAGES, QUEUE, TURNS, ...}) do redis.call('PEXPIREAT', key, int(at)) end
+local function session_lives_until(at)
+  for i = 1, 4 do redis.call('PEXPIREAT', KEYS[i], int(at)) end
 end
 
--- The keys of an ended turn live the shorter of the log's time and the session's.
-local function end_turn_keys(member, at, ...)
-  redis.call('ZADD', TURNS, int(at), member)
-  for _, key in ipairs({...}) do redis.call('PEXPIREAT', key, int(at)) end
+-- The same with the keys of one turn, while it lives.
+local function turn_lives_until(at)
+  session_lives_until(at)
+  for i = 6, #KEYS do redis.call('PEXPIREAT', KEYS[i], int(at)) end
 end
 
 -- A waiting turn stands in the queue as TURN/REPLICA, so that waking it needs no other key.
@@ -119,6 +124,24 @@ local function joined_in(turn_key, text)
   return math.min(tonumber(text or '0') or 0, redis.call('HLEN', turn_key))
 end
 
+-- The end of an idempotency key's name, by which the record of its turn knows it.
+local function hash_in(idem_key) return string.match(idem_key, '[^:]+$') end
+
+-- Of the idempotency keys that mean a turn: its first caller's, and those of who joined.
+local function hashes_of(turn_key)
+  local t = redis.call('HMGET', turn_key, 'idem', 'joined')
+  local hashes = {t[1] or nil}
+  for i = 1, joined_in(turn_key, t[2]) do hashes[#hashes + 1] = redis.call('HGET', turn_key, 'idem:' .. i) or nil end
+  return hashes
+end
+
+-- The keys of an ended turn live the shorter of the log's time and the session's.
+local function end_turn_keys(turn, at)
+  redis.call('ZADD', TURNS, int(at), turn)
+  for _, hash in ipairs(hashes_of(KEYS[6])) do redis.call('ZADD', TURNS, int(at), turn .. '#' .. hash) end
+  for i = 6, #KEYS do redis.call('PEXPIREAT', KEYS[i], int(at)) end
+end
+
 -- Answer to a replica that did not take the turn in itself, or long ago: with what the user said.
 local function granted_reply(turn_key, fence, attempt, known, tail)
   local reply = {'GRANTED', int(now), fence, attempt}
@@ -131,6 +154,7 @@ local function granted_reply(turn_key, fence, attempt, known, tail)
     if message and message ~= '' then messages[#messages + 1] = message end
   end
   reply[#reply + 1] = messages
+  reply[#reply + 1] = hashes_of(turn_key)
   return reply
 end
 

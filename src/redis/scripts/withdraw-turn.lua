@@ -1,14 +1,14 @@
 -- withdraw-turn: a turn that only waits ends, and nothing of it is kept. One that was granted ends as well, when the
 -- replica that it was granted to says so: it has told the caller that the turn was not taken in.
 -- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
+-- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
 -- ARGV  1 turn id  2 session  3 outcome (cancelled | failed)  4 log TTL (ms)  5 event (JSON object; its
 --       message_count is put in here)  6 fields of the record (JSON object)  7 channel prefix of replicas
 --       8 channel of those who watch  9 replica that gives back its grant ('': none)  10 code told to its replica
 -- RETURNS  OK | GONE | ENDED | RUNNING replica
-local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
+local TURN, LOG = KEYS[6], KEYS[7]
 local turn = ARGV[1]
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'idem', 'attempt')
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'attempt')
 local m = redis.call('HMGET', META, 'message_count', 'running')
 if not t[1] then return {'GONE'} end
 if t[1] ~= 'queued' and t[1] ~= 'running' then return {'ENDED'} end
@@ -19,10 +19,10 @@ for name, field in pairs(cjson.decode(ARGV[6])) do
   fields[#fields + 1] = name
   fields[#fields + 1] = field
 end
--- First a write that a full Redis allows; what a script has begun to write it may finish.
+even_if_full()
 redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
 redis.call('HSET', TURN, unpack(fields))
-redis.pcall('XADD', LOG, int(tonumber(t[4]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
+redis.pcall('XADD', LOG, int(tonumber(t[3]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
 redis.call('PUBLISH', ARGV[8], 'ended')
 if m[2] == turn then
   clear_running()
@@ -31,7 +31,7 @@ end
 local session_end = redis.call('PEXPIRETIME', META)
 local at = now + tonumber(ARGV[4])
 if session_end > 0 then at = math.min(at, session_end) end
-end_turn_keys(t[3] and (turn .. '#' .. t[3]) or turn, at, TURN, LOG, IDEM)
+end_turn_keys(turn, at)
 if session_end > 0 then redis.call('PEXPIREAT', TURNS, int(session_end)) end
 redis.call('PUBLISH', ARGV[7] .. t[2], cjson.encode({kind = 'ended', session = ARGV[2], turn = turn, code = ARGV[10]}))
 wake_next(ARGV[7], ARGV[2])
