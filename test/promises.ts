@@ -1301,7 +1301,7 @@ export const promises = {
   },
   'outage.restart-durable': {
     says: 'a Redis that is killed under load and comes back with its append-only file has lost nothing acknowledged',
-    breaks: 'outage durableRedis: keep nothing on the disk',
+    breaks: 'deployment startStore: keep nothing on the disk of a durable one',
     seenRed: true,
   },
   'outage.restart-empty': {
@@ -1464,6 +1464,11 @@ export const promises = {
   'faults.checker.stored-once': {
     says: 'the fault checker sees a turn that is lost, doubled or half',
     breaks: 'checker stored-once: return nothing',
+    seenRed: true,
+  },
+  'faults.checker.run-again': {
+    says: 'the fault checker lets a failover run a turn again that was done, after the loss and not before',
+    breaks: 'facts isRunAgain: do not look when it was asked',
     seenRed: true,
   },
   'faults.checker.refused': {

@@ -88,6 +88,16 @@ export function mayBeGone(story: Story, send: Send): boolean {
   return story.deletions.some((one) => one.session === send.session && one.endedAt > send.sentAt);
 }
 
+/**
+ * The commit of its answer was lost and its record was not: it was run again when the loss had happened, as the
+ * guarantees say of a failover, and the second answer counts.
+ */
+export function isRunAgain(story: Story, send: Send, turn: StoredTurn): boolean {
+  if (story.rules.mayLose !== 'suffix' || !mayBeGone(story, send)) return false;
+  const index = callIndexOf(turn.assistant?.content ?? '');
+  return story.calls.some((call) => call.index === index && call.at >= story.rules.lossFrom);
+}
+
 /** The session was deleted, or lost whole: what came before is no measure for what came after. */
 export function beganAnew(story: Story, session: string): boolean {
   return story.rules.mayLose === 'all' || story.deletions.some((one) => one.session === session);

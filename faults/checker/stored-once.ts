@@ -1,5 +1,13 @@
 import { UNDECIDED } from './documented.ts';
-import { callIndexOf, mayBeGone, type SessionFacts, timesStored, tokensIn, turnsWith } from './facts.ts';
+import {
+  callIndexOf,
+  isRunAgain,
+  mayBeGone,
+  type SessionFacts,
+  timesStored,
+  tokensIn,
+  turnsWith,
+} from './facts.ts';
 import type { Send, Story, Violation } from './story.ts';
 
 /** I1: what was told as done stands in the history exactly once, and as it was told. */
@@ -22,9 +30,7 @@ export function acknowledgedOnce(story: Story, facts: SessionFacts): readonly Vi
     }
     const stored = turn.assistant?.content ?? '';
     const told = toldBy(send);
-    // Its commit was lost and its record was not: it is run again, as the guarantees say of a failover.
-    const isRunAgain = story.rules.mayLose === 'suffix' && mayBeGone(story, send);
-    if (stored !== told && !isRunAgain)
+    if (stored !== told && !isRunAgain(story, send, turn))
       wrong(`${send.token} was answered ${show(told)} and is stored as ${show(stored)}`);
     const record = facts.end.turns.find((one) => one.turnId === turn.turnId);
     const status = send.end.kind === 'done' ? 'completed' : 'cancelled';

@@ -1,6 +1,15 @@
 import { expect } from 'vitest';
 import { check } from '../../faults/checker/check.ts';
-import type { Call, End, Rules, SeenEvent, Send, SessionEnd, Story } from '../../faults/checker/story.ts';
+import type {
+  Call,
+  End,
+  Rules,
+  SeenEvent,
+  Send,
+  SessionEnd,
+  StoredMessage,
+  Story,
+} from '../../faults/checker/story.ts';
 import { promise } from '../support/promise.ts';
 
 const RULES: Rules = {
@@ -114,6 +123,38 @@ promise('faults.checker.stored-once', 'the fault checker sees a turn that is los
   }));
   expect(redOf(half)).toEqual(expect.arrayContaining(['I1', 'I2']));
 });
+
+promise(
+  'faults.checker.run-again',
+  'the fault checker lets a failover run a turn again that was done, after the loss and not before',
+  () => {
+    const [, first] = goodStory().calls;
+    if (first === undefined) throw new Error('the story has two calls');
+    const again: Call = { ...first, index: 2, at: 170, answer: answerOf(2, 'x-s0-m2') };
+    const story = withSession(({ messages, turns }) => ({
+      messages: [...messages.slice(0, 3), { ...messages[3], content: again.answer } as StoredMessage],
+      turns: turns.map((turn) =>
+        turn.turnId === 't1'
+          ? {
+              ...turn,
+              reply: again.answer,
+              log: [
+                { id: '1-1', event: 'started', data: {} },
+                { id: '2-1', event: 'restarted', data: {} },
+                { id: '2-2', event: 'delta', data: { content: again.answer } },
+                { id: '2-3', event: 'done', data: {} },
+              ],
+            }
+          : turn,
+      ),
+    }));
+    const seen = (rules: Partial<Rules>) =>
+      redOf({ ...story, calls: [...story.calls, again], rules: { ...RULES, ...rules } });
+    expect(seen({ mayLose: 'suffix', lossFrom: 155, lossUntil: 200 })).toEqual([]);
+    expect(seen({ mayLose: 'suffix', lossFrom: 180, lossUntil: 200 })).toEqual(['I1', 'I9']);
+    expect(seen({})).toEqual(expect.arrayContaining(['I1', 'I9']));
+  },
+);
 
 promise(
   'faults.checker.refused',
