@@ -12,6 +12,8 @@ export interface Row {
   readonly world: WorldSpec;
   /** Each trial in a world of its own: the fault cannot be undone. */
   readonly isFresh?: true;
+  /** Loads the machine by itself: in the long run it has it alone, or it would measure what runs beside it. */
+  readonly isHeavy?: true;
   /** Trials of the short run; 0: too slow for it. */
   readonly quick: number;
   /** Trials of the long run. */

@@ -41,13 +41,20 @@ export async function runRows(options: RunOptions): Promise<number> {
   const product = await buildProduct();
   const begun = performance.now();
   try {
-    await runInLanes(batches, options.lanes, join(product, 'main.js'), options.isQuick, (result) => {
-      const row = rowById(result.row);
-      state = withResult(state, result, seed, planned(row));
-      writeState(file, state);
-      tell(result, state);
-      if (!options.isQuick) exportHistory(result);
-    });
+    const run = (some: readonly Batch[], lanes: number) =>
+      runInLanes(some, lanes, join(product, 'main.js'), options.isQuick, (result) => {
+        const row = rowById(result.row);
+        state = withResult(state, result, seed, planned(row));
+        writeState(file, state);
+        tell(result, state);
+        if (!options.isQuick) exportHistory(result);
+      });
+    const isAlone = ({ row }: Batch) => row.isHeavy === true && !options.isQuick;
+    await run(
+      batches.filter((batch) => !isAlone(batch)),
+      options.lanes,
+    );
+    await run(batches.filter(isAlone), 1);
   } finally {
     removeProduct(product);
   }
