@@ -4,16 +4,35 @@ import { testSeed } from './test/support/seed.ts';
 
 /** What must hold on a Cluster just as on one server; the same files, run once more. */
 const alsoOnCluster = [
-  'takeover',
-  'stop',
-  'on-busy',
-  'resume',
-  'repeat',
-  'order',
-  'isolation',
-  'expiry',
-  'reconcile',
-].map((name) => `test/*/${name}.test.ts`);
+  'integration/api-chat',
+  'integration/api-operation',
+  'integration/api-sessions',
+  'integration/bad-bytes',
+  'integration/bad-input',
+  'integration/cli',
+  'integration/connections',
+  'integration/context',
+  'integration/doctor',
+  'integration/edited-keys',
+  'integration/expiry',
+  'integration/reconcile',
+  'integration/reconcile-safe',
+  'replicas/commit',
+  'replicas/counted-ends',
+  'replicas/drain',
+  'replicas/isolation',
+  'replicas/limits',
+  'replicas/on-busy',
+  'replicas/order',
+  'replicas/redis-down',
+  'replicas/redis-faults',
+  'replicas/redis-full',
+  'replicas/repeat',
+  'replicas/resume',
+  'replicas/stop',
+  'replicas/takeover',
+  'replicas/unread',
+].map((name) => `test/${name}.test.ts`);
 
 /** What must hold whichever replica a balancer chooses. */
 const alsoThroughBalancer = ['on-busy', 'repeat', 'resume', 'stop', 'isolation'].map(

@@ -10,7 +10,7 @@ let deployment: Deployment;
 let replica: Replica;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1, {}, startStore('process'));
+  deployment = await startDeployment(1, {}, startStore('restarts'));
   replica = replicaOf(deployment, 0);
 });
 

@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => deployment.model.close());
 beforeEach(() => deployment.redis.ask('FLUSHALL'));
 
-const run = (...args: string[]): Promise<Ran> => runCommand(args, { REDIS_URL: deployment.redis.url });
-const json = <T>(...args: string[]): Promise<T> => runJson<T>(args, { REDIS_URL: deployment.redis.url });
+const run = (...args: string[]): Promise<Ran> => runCommand(args, deployment.redisEnv);
+const json = <T>(...args: string[]): Promise<T> => runJson<T>(args, deployment.redisEnv);
 
 interface Listed {
   readonly owner: string;

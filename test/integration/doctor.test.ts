@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
 import { runCommand } from '../support/command.ts';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
+import { type Deployment, replicaOf, say, startDeployment, startStore } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
-import { startRedis } from '../support/redis.ts';
 import { startScriptedModel, textDeltas } from '../support/scripted-model.ts';
 import { keyOf, store } from '../support/stored-session.ts';
 
@@ -24,10 +23,11 @@ beforeEach(() => deployment.redis.ask('FLUSHALL'));
 
 const ask = (command: string, ...args: (string | number)[]) => deployment.redis.ask(command, ...args);
 
-function settings(changed: Record<string, string> = {}): Record<string, string> {
-  const { redis, model } = deployment;
+function settings(changed: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { redisEnv, model } = deployment;
+  const isElsewhere = 'REDIS_URL' in changed || 'REDIS_CLUSTER' in changed;
   const usual = {
-    REDIS_URL: redis.url,
+    ...(isElsewhere ? {} : redisEnv),
     OPENAI_BASE_URL: model.url,
     OPENAI_API_KEY: 'k',
     OPENAI_MODEL: 'scripted',
@@ -35,7 +35,7 @@ function settings(changed: Record<string, string> = {}): Record<string, string> 
   return { ...usual, ...changed };
 }
 
-async function doctor(changed: Record<string, string> = {}, ...options: string[]) {
+async function doctor(changed: Readonly<Record<string, string>> = {}, ...options: string[]) {
   const { code, out, err } = await runCommand(['doctor', '--json', ...options], settings(changed));
   if (out === '') throw new Error(err);
   const report = JSON.parse(out) as { ok: boolean; checks: Check[] };
@@ -81,16 +81,17 @@ promise(
   'doctor.redis',
   'doctor fails on a Redis that evicts, is of another layout, or does not answer',
   async () => {
-    const redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+    const { redis, env } = await startStore();
     onTestFinished(() => redis.stop());
-    const evicting = await doctor({ REDIS_URL: redis.url });
+    await redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const evicting = await doctor(env);
     expect([evicting.code, evicting.ok, evicting.failed]).toEqual([1, false, ['eviction']]);
     const { advice } = evicting.checks.find(({ check }) => check === 'eviction') ?? {};
     expect(advice).toContain('maxmemory-policy noeviction');
     await redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await redis.ask('CONFIG', 'SET', 'appendonly', 'yes');
     await redis.ask('SET', 'turnwise:format', '99');
-    const other = await doctor({ REDIS_URL: redis.url });
+    const other = await doctor(env);
     expect([other.code, other.failed, other.levels.persistence]).toEqual([1, ['format'], 'ok']);
     const away = await doctor({ REDIS_URL: 'redis://:secret@127.0.0.1:1' });
     expect([away.code, away.failed]).toEqual([1, ['redis']]);

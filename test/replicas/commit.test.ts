@@ -16,7 +16,7 @@ import { askRedis } from '../support/redis.ts';
 let deployment: Deployment;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1, {}, startStore('process'));
+  deployment = await startDeployment(1, {}, startStore('restarts'));
 });
 afterAll(() => deployment.model.close());
 

@@ -190,7 +190,7 @@ promise(
   'shutdown.without-redis',
   'a replica that is asked to leave while Redis is away leaves all the same, with what it could not hand over told',
   async () => {
-    const own = await startDeployment(1, { SHUTDOWN_GRACE_SECONDS: '1' }, startStore('process'));
+    const own = await startDeployment(1, { SHUTDOWN_GRACE_SECONDS: '1' }, startStore('restarts'));
     const leaving = replicaOf(own, 0);
     const gate = own.model.gate();
     own.model.reply(() => [{ delta: 'begun' }, { wait: gate }]);

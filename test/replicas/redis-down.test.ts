@@ -3,15 +3,7 @@ import { expect } from 'vitest';
 import { saidIn } from '../support/api.ts';
 import { replicaOf, say, startDeployment, startStore, turnIdOf } from '../support/deployment.ts';
 import { call, chat } from '../support/http.ts';
-import {
-  durableRedis,
-  expectRefusals,
-  holdAt,
-  holdAtEach,
-  lastSaid,
-  outageMs,
-  recovery,
-} from '../support/outage.ts';
+import { expectRefusals, holdAt, holdAtEach, lastSaid, outageMs, recovery } from '../support/outage.ts';
 import { promise } from '../support/promise.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -20,7 +12,7 @@ promise(
   'while Redis is down all is refused within a second, running turns keep their answers and commit when it is back',
   async () => {
     // Away for longer than a lease: when Redis is back, every turn that runs looks like one whose replica died.
-    const deployment = await startDeployment(3, { LOCK_TTL_MS: '4000' }, durableRedis());
+    const deployment = await startDeployment(3, { LOCK_TTL_MS: '4000' }, startStore('durable'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'down', 'before');
     const [gate, later] = holdAtEach(deployment, ['long', 'longer']);
@@ -78,7 +70,7 @@ promise(
   'outage.waits-quietly',
   'turns whose wait is over while Redis is away ask for it now and then, and end as queue_timeout when it is back',
   async () => {
-    const deployment = await startDeployment(1, { QUEUE_WAIT_SECONDS: '1' }, startStore('process'));
+    const deployment = await startDeployment(1, { QUEUE_WAIT_SECONDS: '1' }, startStore('restarts'));
     const a = replicaOf(deployment, 0);
     const gate = holdAt(deployment, 'long');
     const running = await say(a, 'quiet', 'long');

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
 import { replicaOf, say, startDeployment, startStore } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
-import { durableRedis, expectRefusals, holdAt, lastSaid, recovery } from '../support/outage.ts';
+import { expectRefusals, holdAt, lastSaid, recovery } from '../support/outage.ts';
 import { chatUntilTold, timed } from '../support/patient.ts';
 import { promise } from '../support/promise.ts';
 import { createRandom } from '../support/seed.ts';
@@ -12,7 +12,7 @@ promise(
   'outage.restart-durable',
   'a Redis that is killed under load and comes back with its append-only file has lost nothing acknowledged',
   async () => {
-    const deployment = await startDeployment(2, {}, durableRedis());
+    const deployment = await startDeployment(2, {}, startStore('durable'));
     const { redis, replicas } = deployment;
     const gate = holdAt(deployment, 'long');
     const running = await say(replicaOf(deployment, 0), 'long', 'long');
@@ -51,7 +51,7 @@ promise(
   'outage.restart-empty',
   'after a restart that forgot everything sessions are gone, and nothing that a replica remembers is mixed in',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('process'));
+    const deployment = await startDeployment(2, {}, startStore('restarts'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     const gate = holdAt(deployment, 'running');
     for (const replica of [a, b]) await chat(replica, 'forgotten', 'my secret');
@@ -81,7 +81,7 @@ promise(
   'outage.refused-never-runs',
   'while Redis is frozen turns are refused within a second, and none that was refused runs when it wakes',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('process'));
+    const deployment = await startDeployment(2, {}, startStore('restarts'));
     const { redis, model } = deployment;
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'down', 'before');
@@ -119,7 +119,7 @@ promise(
   'outage.short-freezes',
   'through freezes about as long as a request is patient, a turn is answered and stored once, or refused and never run',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('process'));
+    const deployment = await startDeployment(2, {}, startStore('restarts'));
     const { redis, model } = deployment;
     const random = createRandom();
     const asked: Promise<{ readonly id: string; readonly message: string; readonly status: number }>[] = [];

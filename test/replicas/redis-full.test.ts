@@ -17,7 +17,7 @@ import { waitFor } from '../support/wait-for.ts';
 let deployment: Deployment;
 
 beforeAll(async () => {
-  deployment = await startDeployment(2, {}, startStore('standalone'));
+  deployment = await startDeployment(2, {}, startStore());
 });
 
 const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';

@@ -108,11 +108,7 @@ promise(
   async () => {
     const times = { SHUTDOWN_DELAY_SECONDS: '2', SHUTDOWN_GRACE_SECONDS: '2', LOCK_TTL_MS: '30000' };
     // A turn may meet more than one of the three restarts.
-    const deployment = await startDeployment(
-      3,
-      { ...times, TURN_MAX_ATTEMPTS: '4' },
-      startStore('standalone'),
-    );
+    const deployment = await startDeployment(3, { ...times, TURN_MAX_ATTEMPTS: '4' }, startStore());
     deployment.model.reply((request) => {
       const pieces = answerTo(lastSaid(request));
       return pieces.length === 0

@@ -11,6 +11,8 @@ import { startTestRedis } from './testcontainers-redis.ts';
 export interface Deployment {
   /** On a Cluster all its nodes as one: commands find their node by the key. */
   readonly redis: RedisServer;
+  /** The settings by which a replica, or a command of an operator, finds it. */
+  readonly redisEnv: Readonly<Record<string, string>>;
   readonly model: ScriptedModel;
   readonly replicas: readonly Replica[];
   /** One more replica with the same settings, or some of them changed; on a port of the caller's, or not ready yet. */
@@ -46,6 +48,7 @@ export async function startDeployment(
   const replicas = await behindBalancer(await startReplicas(count, options));
   return {
     redis,
+    redisEnv: address,
     model,
     replicas,
     another: (more = {}, place = {}) =>
@@ -54,24 +57,25 @@ export async function startDeployment(
 }
 
 /**
- * A Redis of its own: one server, one that can be frozen and restarted (`process`), a Cluster of three masters, or
- * what TEST_TOPOLOGY names of them.
+ * A Redis of its own: one server, or with TEST_TOPOLOGY=cluster three masters.
+ *
+ * @param need   what the test does with it. `restarts`: freezes, kills, starts again, which takes a process.
+ *               `durable`: the same, and each change is on the disk before it is acknowledged
  */
-export async function startStore(
-  topology: string = process.env.TEST_TOPOLOGY ?? 'standalone',
-): Promise<Store> {
+export async function startStore(need: 'any' | 'restarts' | 'durable' = 'any'): Promise<Store> {
+  const topology = process.env.TEST_TOPOLOGY ?? 'standalone';
+  const args = need === 'durable' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : [];
   switch (topology) {
-    case 'standalone':
-    case 'process': {
-      const redis = topology === 'process' ? await startRedis() : await startTestRedis();
+    case 'standalone': {
+      const redis = need === 'any' ? await startTestRedis() : await startRedis({ args });
       return { redis, env: { REDIS_URL: redis.url } };
     }
     case 'cluster': {
-      const cluster = await startCluster();
+      const cluster = await startCluster({ args });
       return { redis: asOneServer(cluster), env: { REDIS_CLUSTER: cluster.addresses } };
     }
     default:
-      throw new Error(`TEST_TOPOLOGY is ${topology}, expected standalone, process or cluster`);
+      throw new Error(`TEST_TOPOLOGY is ${topology}, expected standalone or cluster`);
   }
 }
 

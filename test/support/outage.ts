@@ -4,7 +4,6 @@ import type { Deployment } from './deployment.ts';
 import { call, chat } from './http.ts';
 import type { Gate } from './model-script.ts';
 import { timed } from './patient.ts';
-import { startRedis } from './redis.ts';
 import { echo, type ModelRequest } from './scripted-model.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -26,12 +25,6 @@ export function holdAtEach({ model }: Deployment, messages: readonly string[]): 
     return gate === undefined ? echo(request) : [{ delta: 'begun ' }, { wait: gate }, { delta: 'and ended' }];
   });
   return gates;
-}
-
-/** Each change is on the disk before it is acknowledged. */
-export async function durableRedis() {
-  const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-  return { redis, env: { REDIS_URL: redis.url } };
 }
 
 /** How long until a replica answers a turn again, in ms. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { askRedis, type RedisServer, startRedis } from './redis.ts';
+import { askRedis, type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 import { waitFor } from './wait-for.ts';
 
 const slots = 16_384;
@@ -17,9 +17,9 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
-/** Starts a Cluster of three masters; ready after about two seconds, which Redis itself takes. */
-export async function startCluster(): Promise<RedisCluster> {
-  const args = ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf'];
+/** Starts a Cluster of three masters, each with more arguments if need be; ready after about two seconds, which Redis itself takes. */
+export async function startCluster(options: Pick<RedisOptions, 'args'> = {}): Promise<RedisCluster> {
+  const args = [...(options.args ?? []), '--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf'];
   const nodes = await Promise.all(
     Array.from({ length: masters }, () => startRedis({ args: [...args, '--cluster-node-timeout', '1000'] })),
   );

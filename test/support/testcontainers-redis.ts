@@ -63,5 +63,5 @@ async function startContainer(): Promise<RedisServer> {
 }
 
 function needsProcess(): never {
-  throw new Error("this Redis is in a container; ask for startStore('process') to freeze or restart one");
+  throw new Error("this Redis is in a container; ask for startStore('restarts') to freeze or restart one");
 }
