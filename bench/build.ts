@@ -8,18 +8,12 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Builds the server from this source into a folder of its own: what stands in dist may be older, or change
- * while it is measured. The folder goes when the program ends.
+ * while it is measured.
  *
  * @returns its entry
  */
 export function buildServer(): string {
-  // Below node_modules, so that the copy finds its packages.
-  const parent = join(ROOT, 'node_modules/.cache/bench');
-  mkdirSync(parent, { recursive: true });
-  // The program looks for it beside its own folder.
-  copyFileSync(join(ROOT, 'package.json'), join(parent, 'package.json'));
-  const folder = mkdtempSync(join(parent, 'build-'));
-  whenLeftOver(() => rmSync(folder, { recursive: true, force: true }), { kind: 'folder', path: folder });
+  const folder = temporaryBuild();
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', folder];
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
@@ -28,4 +22,16 @@ export function buildServer(): string {
     copyFileSync(join(ROOT, 'src', file), join(folder, file));
   }
   return join(folder, 'main.js');
+}
+
+/** An empty folder in which a built server finds its packages; it goes when the program ends. */
+export function temporaryBuild(): string {
+  // Below node_modules, where Node looks for packages.
+  const parent = join(ROOT, 'node_modules/.cache/bench');
+  mkdirSync(parent, { recursive: true });
+  // The program looks for it beside its own folder.
+  copyFileSync(join(ROOT, 'package.json'), join(parent, 'package.json'));
+  const folder = mkdtempSync(join(parent, 'build-'));
+  whenLeftOver(() => rmSync(folder, { recursive: true, force: true }), { kind: 'folder', path: folder });
+  return folder;
 }

@@ -11,6 +11,7 @@ import { asText } from './report/tables.ts';
 import { firstToken } from './sections/first-token.ts';
 import { handOff } from './sections/hand-off.ts';
 import { history } from './sections/history.ts';
+import { logCost } from './sections/log-cost.ts';
 import { redisCost } from './sections/redis-cost.ts';
 import { sessions } from './sections/sessions.ts';
 import { takeover } from './sections/takeover.ts';
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<Record<SectionName, (bench: Bench) => Promise<SectionRe
   sse: (bench) => throughput(bench, 'sse'),
   'first-token': firstToken,
   redis: redisCost,
+  log: logCost,
   'hand-off': handOff,
   takeover,
   history,

@@ -5,6 +5,7 @@ export const SECTION_NAMES = [
   'sse',
   'first-token',
   'redis',
+  'log',
   'hand-off',
   'takeover',
   'history',

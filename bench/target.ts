@@ -40,7 +40,7 @@ export async function startTargets(
 }
 
 /** A replica with a Redis of its own. */
-async function startServer(
+export async function startServer(
   bench: Bench,
   name: string,
   entry: string,

@@ -1,4 +1,4 @@
-import type { Patch } from './patch.ts';
+import type { Patch } from '../../test/support/patch.ts';
 
 /** What keeps one or more invariants, and how it is taken out of a copy of the built product. */
 export interface Guard {

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { applyPatch } from '../../test/support/patch.ts';
 import { rowById } from '../catalogue.ts';
 import { INVARIANTS } from '../checker/check.ts';
 import type { Violation } from '../checker/story.ts';
@@ -9,7 +10,6 @@ import { startWorld, type World } from '../rig/world.ts';
 import type { RunOptions } from '../run-rows.ts';
 import { runTrial } from '../run-trial.ts';
 import { GUARDS, type Guard } from './guards.ts';
-import { applyPatch } from './patch.ts';
 
 const MOST_TRIALS = 12;
 
