@@ -1416,6 +1416,11 @@ export const promises = {
     breaks: 'admit-turn: begin the fence of a new session at 1',
     seenRed: true,
   },
+  'slow-way.long-answers': {
+    says: 'over a slow way to Redis many long answers that end together are all stored once, and short turns are answered meanwhile',
+    breaks: 'bulk-gate: let everything out at once',
+    seenRed: true,
+  },
   'outage.reader-cut': {
     says: 'readers whose replica loses sight of Redis are cut after half a minute, a JSON request is told where, and both resume elsewhere',
     breaks: 'follow-turn untilAnswered: no AWAY_PATIENCE_MS',

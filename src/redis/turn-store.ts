@@ -2,6 +2,7 @@ import { type EventId, formatEventId, type TurnEvent } from '../conversation/eve
 import type { Beat, Ended, Ending, StoredTurn, TurnRef, TurnStore } from '../conversation/ports.ts';
 import type { SessionRef } from '../conversation/session.ts';
 import { isStopKind, type StopKind } from '../conversation/turn.ts';
+import { BulkGate } from './bulk-gate.ts';
 import { encodeBatch } from './event-codec.ts';
 import { answered } from './failures.ts';
 import { sessionTag } from './keys.ts';
@@ -13,6 +14,7 @@ import { findTurn } from './turn-lookup.ts';
 /** The life of a turn that runs: its lease, its log, its end. */
 export class RedisTurnStore implements TurnStore {
   readonly #context: TurnContext;
+  readonly #bulk = new BulkGate();
 
   constructor(context: TurnContext) {
     this.#context = context;
@@ -51,15 +53,18 @@ export class RedisTurnStore implements TurnStore {
     events: readonly TurnEvent[],
   ): Promise<'ok' | 'fenced'> {
     const keys = this.#context.sessionKeys(turn);
-    const raw = await answered(
-      this.#context.client.appendLog(
-        2,
-        keys.turn(turn.turnId),
-        keys.log(turn.turnId),
-        fence,
-        formatEventId(lastId),
-        encodeBatch(events),
-        keys.watch(turn.turnId),
+    const batch = encodeBatch(events);
+    const raw = await this.#bulk.pass(Buffer.byteLength(batch), () =>
+      answered(
+        this.#context.client.appendLog(
+          2,
+          keys.turn(turn.turnId),
+          keys.log(turn.turnId),
+          fence,
+          formatEventId(lastId),
+          batch,
+          keys.watch(turn.turnId),
+        ),
       ),
     );
     return raw === 'OK' ? 'ok' : 'fenced';
@@ -67,32 +72,34 @@ export class RedisTurnStore implements TurnStore {
 
   async end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended> {
     const tag = sessionTag(turn.session);
-    const place = ending.messageCountBefore;
-    try {
-      const raw = await answered(
-        this.#context.client.endTurn(
-          ...this.#context.keysOf(turn),
-          turn.turnId,
-          tag,
-          fence,
-          lockValue ?? '',
-          this.#context.settings.sessionTtlMs,
-          this.#context.settings.logTtlMs,
-          ending.outcome,
-          ending.heeds ?? '',
-          this.#context.settings.maxMessages,
-          place,
-          formatEventId(ending.lastId),
-          encodeBatch(ending.tail),
-          this.#context.keys.replicaChannelPrefix,
-          this.#context.sessionKeys(turn).watch(turn.turnId),
-          recordFields(ending.kept, ending.failure, {
-            ...(ending.finishReason === null ? {} : { finish_reason: ending.finishReason }),
-            ...(ending.usage === null ? {} : { usage: JSON.stringify(ending.usage) }),
-          }),
-          ...ending.messages.map((message) => encodeMessage(turn.session, turn.turnId, fence, message)),
-        ),
+    const tail = encodeBatch(ending.tail);
+    const messages = ending.messages.map((one) => encodeMessage(turn.session, turn.turnId, fence, one));
+    const bytes = [tail, ...messages].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const send = () =>
+      this.#context.client.endTurn(
+        ...this.#context.keysOf(turn),
+        turn.turnId,
+        tag,
+        fence,
+        lockValue ?? '',
+        this.#context.settings.sessionTtlMs,
+        this.#context.settings.logTtlMs,
+        ending.outcome,
+        ending.heeds ?? '',
+        this.#context.settings.maxMessages,
+        ending.messageCountBefore,
+        formatEventId(ending.lastId),
+        tail,
+        this.#context.keys.replicaChannelPrefix,
+        this.#context.sessionKeys(turn).watch(turn.turnId),
+        recordFields(ending.kept, ending.failure, {
+          ...(ending.finishReason === null ? {} : { finish_reason: ending.finishReason }),
+          ...(ending.usage === null ? {} : { usage: JSON.stringify(ending.usage) }),
+        }),
+        ...messages,
       );
+    try {
+      const raw = await this.#bulk.pass(bytes, () => answered(send()));
       const ended = this.#ended(turn, fence, ending, new ScriptReply(raw));
       if (ended.kind !== 'ok') this.#context.cache.drop(tag);
       return ended;
