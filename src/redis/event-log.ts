@@ -12,8 +12,9 @@ import { answered } from './failures.ts';
 import type { Keys } from './keys.ts';
 import type { Mailbox } from './mailbox.ts';
 
-/** Entries read at once, each a batch of some 20 ms: what a reader that stalls holds in memory. */
+/** What is read at once, and by a reader that stalls held in memory: an entry is a batch of some 20 ms. */
 const ENTRIES_PER_READ = 32;
+const BYTES_PER_READ = 65_536;
 
 /** So long a reader counts after it was told of, and how often that is done. */
 const READ_FOR_MS = 3000;
@@ -37,9 +38,9 @@ export class RedisEventLog implements EventLog {
     const key = this.#keys.session(turn.session).log(turn.turnId);
     // An entry's id is its last event's, so a batch that the reader has in part is found as well.
     const from = after.seq === 0 && after.attempt === 0 ? '-' : `(${formatEventId(after)}`;
-    const entries = await answered(this.#client.xrange(key, from, '+', 'COUNT', ENTRIES_PER_READ));
+    const page = await answered(this.#client.readLog(1, key, from, BYTES_PER_READ, ENTRIES_PER_READ));
     let last = after;
-    return entries.flatMap(([id, fields]) => {
+    return entriesOf(page).flatMap(([id, fields]) => {
       // Batches may overlap: one whose reply was lost is sent again with what came since.
       const news = eventsOf(id, fields).filter((placed) => isAfter(placed.id, last));
       last = news.at(-1)?.id ?? last;
@@ -73,6 +74,15 @@ export class RedisEventLog implements EventLog {
       stop();
     };
   }
+}
+
+function entriesOf(page: unknown): readonly (readonly [id: string, fields: readonly string[]])[] {
+  const entries: readonly unknown[] = Array.isArray(page) ? page : [];
+  return entries.flatMap((entry) =>
+    Array.isArray(entry) && Array.isArray(entry[1])
+      ? [[String(entry[0]), entry[1].map(String)] as const]
+      : [],
+  );
 }
 
 function eventsOf(id: string, fields: readonly string[]): readonly PlacedEvent[] {

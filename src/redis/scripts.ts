@@ -13,6 +13,7 @@ const SCRIPTS = {
   beatTurn: 'beat-turn',
   freeLock: 'free-lock',
   appendLog: 'append-log',
+  readLog: 'read-log',
   endTurn: 'end-turn',
   withdrawTurn: 'withdraw-turn',
   claimTurn: 'claim-turn',
@@ -40,6 +41,7 @@ declare module 'ioredis' {
     beatTurn(...args: ScriptArguments): Result<unknown, Context>;
     freeLock(...args: ScriptArguments): Result<unknown, Context>;
     appendLog(...args: ScriptArguments): Result<unknown, Context>;
+    readLog(...args: ScriptArguments): Result<unknown, Context>;
     endTurn(...args: ScriptArguments): Result<unknown, Context>;
     withdrawTurn(...args: ScriptArguments): Result<unknown, Context>;
     claimTurn(...args: ScriptArguments): Result<unknown, Context>;
