@@ -10,7 +10,6 @@ const alsoOnCluster = [
   'integration/bad-bytes',
   'integration/bad-input',
   'integration/cli',
-  'integration/connections',
   'integration/context',
   'integration/doctor',
   'integration/edited-keys',
@@ -44,6 +43,7 @@ const alsoThroughBalancer = ['on-busy', 'repeat', 'resume', 'stop', 'isolation']
  * limits, not the server's.
  */
 const alone = [
+  'test/replicas/slow-way.test.ts',
   'test/replicas/many-turns.test.ts',
   'test/replicas/rolling-restart.test.ts',
   'test/integration/clients.test.ts',

@@ -143,6 +143,9 @@ promise('arch.lua.header', 'every script says its keys, arguments and answers, a
       const used = new Set(
         [...ownCode.matchAll(new RegExp(`${list}\\[(\\d+)\\]`, 'g'))].map(([, at]) => Number(at)),
       );
+      // All keys of one turn, those of its session apart; session.include says so.
+      const isOfTurn = list === 'KEYS' && /\b(?:turn_lives_until|end_turn_keys)\(/.test(ownCode);
+      for (let at = shared + 1; isOfTurn && at <= said.count; at += 1) used.add(at);
       const fixed = said.isOpen ? said.count - 1 : said.count;
       const unused = Array.from({ length: Math.max(0, fixed - from + 1) }, (_, at) => at + from).filter(
         (at) => !used.has(at),

@@ -2,7 +2,7 @@
 const SMALL_BYTES = 16_384;
 
 /** More than Redis takes in while one round trip lasts, less than a slow network carries while a command is waited for. */
-const MOST_BYTES = 1_000_000;
+const MOST_BYTES = 500_000;
 
 /**
  * Lets large writes out a few at a time, first come, first served. All share one connection: hundreds of long answers

@@ -119,7 +119,7 @@ promise(
   'outage.short-freezes',
   'through freezes about as long as a request is patient, a turn is answered and stored once, or refused and never run',
   async () => {
-    const deployment = await startDeployment(2, {}, startStore('restarts'));
+    const deployment = await startDeployment(2, { QUEUE_MAX: '100' }, startStore('restarts'));
     const { redis, model } = deployment;
     const random = createRandom();
     const asked: Promise<{ readonly id: string; readonly message: string; readonly status: number }>[] = [];
