@@ -2,36 +2,53 @@ import { spawnSync } from 'node:child_process';
 import { defineConfig } from 'vitest/config';
 import { testSeed } from './test/support/seed.ts';
 
+/** `npm run test:long`: what takes its time as well, and outages of a minute. */
+const isLong = process.env.TEST_LONG === '1';
+
 /** What must hold on a Cluster just as on one server; the same files, run once more. */
-const alsoOnCluster = [
+const onCluster = [
   'integration/api-chat',
   'integration/api-operation',
   'integration/api-sessions',
-  'integration/bad-bytes',
-  'integration/bad-input',
   'integration/cli',
   'integration/context',
-  'integration/doctor',
   'integration/edited-keys',
   'integration/expiry',
   'integration/reconcile',
   'integration/reconcile-safe',
   'replicas/commit',
-  'replicas/counted-ends',
-  'replicas/drain',
   'replicas/isolation',
   'replicas/limits',
   'replicas/on-busy',
   'replicas/order',
-  'replicas/redis-down',
-  'replicas/redis-faults',
   'replicas/redis-full',
   'replicas/repeat',
   'replicas/resume',
   'replicas/stop',
   'replicas/takeover',
+];
+
+/** The same, but there it differs least, or waits longest. */
+const onClusterToo = [
+  'integration/bad-bytes',
+  'integration/bad-input',
+  'integration/connections',
+  'integration/doctor',
+  'integration/model',
+  'replicas/balancer',
+  'replicas/counted-ends',
+  'replicas/drain',
+  'replicas/many-turns',
+  'replicas/redis-down',
+  'replicas/redis-faults',
   'replicas/unread',
-].map((name) => `test/${name}.test.ts`);
+];
+
+/**
+ * Not those that put a proxy between one replica and Redis: the nodes of a Cluster tell their own addresses, and a client
+ * goes there.
+ */
+const alsoOnCluster = [...onCluster, ...(isLong ? onClusterToo : [])].map((name) => `test/${name}.test.ts`);
 
 /** What must hold whichever replica a balancer chooses. */
 const alsoThroughBalancer = ['on-busy', 'repeat', 'resume', 'stop', 'isolation'].map(
@@ -64,7 +81,11 @@ export default defineConfig({
   test: {
     setupFiles: ['test/support/after-file.ts'],
     // One seed for all files of a run.
-    env: { TEST_SEED: String(testSeed), TEST_REDIS: process.env.TEST_REDIS ?? findRedis() },
+    env: {
+      TEST_SEED: String(testSeed),
+      TEST_REDIS: process.env.TEST_REDIS ?? findRedis(),
+      ...(isLong ? { TEST_OUTAGE_SECONDS: '60' } : {}),
+    },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
