@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { applyPatch } from '../../test/support/patch.ts';
+import { applyPatch, type Patch } from '../../test/support/patch.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import { temporaryBuild } from '../build.ts';
 import type { Driven } from '../drive.ts';
@@ -12,6 +12,16 @@ const WITHOUT_LOG = 'without its log';
 
 /** A model that speaks for 200 ms, so that the log is written in some ten batches and not at the end alone. */
 const PACE = { deltas: 40, betweenMs: 5 };
+
+/** What writes events to the log, taken out. */
+export const LOG_PATCHES: readonly Patch[] = [
+  { file: 'conversation/log-writer.js', find: 'this.#pending.push(event);', replace: 'return;' },
+  {
+    file: 'redis/scripts/session.include.lua',
+    find: "redis.pcall('XADD', log_key, id, 'e', events)",
+    replace: '',
+  },
+];
 
 /** What a turn costs more because every event of it is kept for readers that come again. */
 export async function logCost(bench: Bench): Promise<SectionResult> {
@@ -78,16 +88,7 @@ export async function logCost(bench: Bench): Promise<SectionResult> {
 function buildWithoutLog(entry: string): string {
   const folder = temporaryBuild();
   cpSync(dirname(entry), folder, { recursive: true });
-  applyPatch(folder, {
-    file: 'conversation/log-writer.js',
-    find: 'this.#pending.push(event);',
-    replace: 'return;',
-  });
-  applyPatch(folder, {
-    file: 'redis/scripts/session.include.lua',
-    find: "redis.pcall('XADD', log_key, id, 'e', events)",
-    replace: '',
-  });
+  for (const patch of LOG_PATCHES) applyPatch(folder, patch);
   return join(folder, 'main.js');
 }
 

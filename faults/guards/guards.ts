@@ -77,8 +77,8 @@ export const GUARDS: readonly Guard[] = [
     patches: [
       {
         file: script('session.include'),
-        find: 'ipairs({META, MESSAGES, QUEUE, TURNS, ...})',
-        replace: 'ipairs({META, QUEUE, TURNS, ...})',
+        find: "for i = 1, 4 do redis.call('PEXPIREAT'",
+        replace: "for _, i in ipairs({1, 3, 4}) do redis.call('PEXPIREAT'",
       },
     ],
     rows: ['R30'],

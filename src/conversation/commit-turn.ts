@@ -40,7 +40,8 @@ export async function commitTurn(
     said: context.said,
     unlogged: context.unlogged,
   };
-  const beganMs = performance.now();
+  // From the first try that failed: many long answers that end together wait for each other before the first is sent.
+  let awaySinceMs: number | null = null;
   let fullSinceMs: number | null = null;
   for (;;) {
     const event = terminalEvent(outcome, current);
@@ -76,7 +77,8 @@ export async function commitTurn(
           current = { ...timesOf(current), kind: 'failed', failure: failureOfCode('storage_full') };
           continue;
         }
-        if (isOver(beganMs, AWAY_PATIENCE_MS)) return giveUp(turn);
+        awaySinceMs ??= performance.now();
+        if (isOver(awaySinceMs, AWAY_PATIENCE_MS)) return giveUp(turn);
         // Not in step with others: on a connection that each of them breaks, one would always be behind another.
         await sleep(COMMIT_RETRY_MS * (0.5 + Math.random()));
         continue;
@@ -98,7 +100,7 @@ type Tried = Ended | { readonly kind: 'unanswered'; readonly code: 'storage_full
 
 async function endOnce(deps: TurnDeps, context: CommitContext, ending: Ending): Promise<Tried> {
   try {
-    return await deps.store.end(context.turn.ref, context.grant.fence, context.lockValue(), ending);
+    return await deps.store.end(context.turn.ref, context.grant.fence, context.lockValue, ending);
   } catch (error) {
     deps.observer.failed('commit a turn', error, context.turn.ref);
     const code = error instanceof Error && 'code' in error ? error.code : undefined;

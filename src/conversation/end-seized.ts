@@ -28,12 +28,14 @@ export async function endSeized(deps: TurnDeps, ref: TurnRef, seized: Seized): P
   let conclusion: Conclusion = { ...times, ...causeOf(seized) };
   for (;;) {
     const ending = endingFor(outcome, conclusion, terminalEvent(outcome, conclusion));
-    const ended = await deps.store.end(ref, seized.fence, null, ending).catch((error: unknown): Ended => {
-      // Somebody edited the history: a turn that keeps nothing can end all the same.
-      const isCorrupt = error instanceof TurnwiseError && error.code === 'corrupt_session';
-      if (isCorrupt && conclusion.kind !== 'failed') return { kind: 'corrupt' };
-      throw error;
-    });
+    const ended = await deps.store
+      .end(ref, seized.fence, () => null, ending)
+      .catch((error: unknown): Ended => {
+        // Somebody edited the history: a turn that keeps nothing can end all the same.
+        const isCorrupt = error instanceof TurnwiseError && error.code === 'corrupt_session';
+        if (isCorrupt && conclusion.kind !== 'failed') return { kind: 'corrupt' };
+        throw error;
+      });
     switch (ended.kind) {
       case 'stopped':
         conclusion = { ...times, kind: 'stopped', stop: ended.stop };

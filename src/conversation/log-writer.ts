@@ -6,8 +6,9 @@ import type { LiveTurn } from './live-turn.ts';
 const FLUSH_AFTER_MS = 20;
 const FLUSH_AT_EVENTS = 32;
 
-/** A log that was refused is tried again this much later. */
+/** A log that was refused is tried again this much later, one for which there was no room sooner. */
 const RETRY_AFTER_MS = 250;
+const NO_ROOM_MS = 50;
 
 /**
  * Brings the events of a running turn into its log, in batches, in the background. It never holds up the
@@ -69,7 +70,9 @@ export class LogWriter {
     try {
       const word = await this.#deps.store.append(this.#turn.ref, this.#fence, lastId, batch);
       if (word === 'fenced') this.#turn.lose('fenced');
-      return FLUSH_AFTER_MS;
+      if (word !== 'no-room') return FLUSH_AFTER_MS;
+      this.#pending = [...batch, ...this.#pending];
+      return NO_ROOM_MS;
     } catch (error) {
       // Perhaps written, perhaps not: sent again together with what came since; readers skip what they have.
       this.#pending = [...batch, ...this.#pending];

@@ -2,7 +2,7 @@ import { type EventId, formatEventId, type TurnEvent } from '../conversation/eve
 import type { Beat, Ended, Ending, StoredTurn, TurnRef, TurnStore } from '../conversation/ports.ts';
 import type { SessionRef } from '../conversation/session.ts';
 import { isStopKind, type StopKind } from '../conversation/turn.ts';
-import { BulkGate } from './bulk-gate.ts';
+import { BulkGates } from './bulk-gates.ts';
 import { encodeBatch } from './event-codec.ts';
 import { answered } from './failures.ts';
 import { sessionTag } from './keys.ts';
@@ -14,10 +14,11 @@ import { findTurn } from './turn-lookup.ts';
 /** The life of a turn that runs: its lease, its log, its end. */
 export class RedisTurnStore implements TurnStore {
   readonly #context: TurnContext;
-  readonly #bulk = new BulkGate();
+  readonly #gates: BulkGates;
 
   constructor(context: TurnContext) {
     this.#context = context;
+    this.#gates = new BulkGates(context.client);
   }
 
   async beat(turn: TurnRef, fence: string): Promise<Beat> {
@@ -51,26 +52,29 @@ export class RedisTurnStore implements TurnStore {
     fence: string,
     lastId: EventId,
     events: readonly TurnEvent[],
-  ): Promise<'ok' | 'fenced'> {
+  ): Promise<'ok' | 'fenced' | 'no-room'> {
     const keys = this.#context.sessionKeys(turn);
     const batch = encodeBatch(events);
-    const raw = await this.#bulk.pass(Buffer.byteLength(batch), () =>
-      answered(
-        this.#context.client.appendLog(
-          2,
-          keys.turn(turn.turnId),
-          keys.log(turn.turnId),
-          fence,
-          formatEventId(lastId),
-          batch,
-          keys.watch(turn.turnId),
+    const sent = this.#gates
+      .of(keys.meta)
+      .passNow(Buffer.byteLength(batch), () =>
+        answered(
+          this.#context.client.appendLog(
+            2,
+            keys.turn(turn.turnId),
+            keys.log(turn.turnId),
+            fence,
+            formatEventId(lastId),
+            batch,
+            keys.watch(turn.turnId),
+          ),
         ),
-      ),
-    );
-    return raw === 'OK' ? 'ok' : 'fenced';
+      );
+    if (sent === null) return 'no-room';
+    return (await sent) === 'OK' ? 'ok' : 'fenced';
   }
 
-  async end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended> {
+  async end(turn: TurnRef, fence: string, lockValue: () => string | null, ending: Ending): Promise<Ended> {
     const tag = sessionTag(turn.session);
     const tail = encodeBatch(ending.tail);
     const messages = ending.messages.map((one) => encodeMessage(turn.session, turn.turnId, fence, one));
@@ -81,7 +85,7 @@ export class RedisTurnStore implements TurnStore {
         turn.turnId,
         tag,
         fence,
-        lockValue ?? '',
+        lockValue() ?? '',
         this.#context.settings.sessionTtlMs,
         this.#context.settings.logTtlMs,
         ending.outcome,
@@ -99,7 +103,9 @@ export class RedisTurnStore implements TurnStore {
         ...messages,
       );
     try {
-      const raw = await this.#bulk.pass(bytes, () => answered(send()));
+      const raw = await this.#gates
+        .of(this.#context.sessionKeys(turn).meta)
+        .pass(bytes, () => answered(send()));
       const ended = this.#ended(turn, fence, ending, new ScriptReply(raw));
       if (ended.kind !== 'ok') this.#context.cache.drop(tag);
       return ended;
@@ -151,7 +157,7 @@ export class RedisTurnStore implements TurnStore {
     const raw = await answered(
       this.#context.client.stopTurn(
         6,
-        ...this.#context.keysToTell(turn),
+        ...this.#context.keysOfRecord(turn),
         turn.turnId,
         sessionTag(turn.session),
         kind,

@@ -9,11 +9,16 @@ export interface Patch {
   readonly replace: string;
 }
 
+/** How often the text stands there. */
+export function timesFound(product: string, patch: Patch): number {
+  return readFileSync(join(product, patch.file), 'utf8').split(patch.find).length - 1;
+}
+
 /** @throws when the text is gone, or stands there more than once */
 export function applyPatch(product: string, patch: Patch): void {
   const path = join(product, patch.file);
   const text = readFileSync(path, 'utf8');
-  const times = text.split(patch.find).length - 1;
+  const times = timesFound(product, patch);
   if (times !== 1) {
     throw new Error(
       `${patch.file} has ${times} times, not once, what a guard is taken out by:\n${patch.find}`,
