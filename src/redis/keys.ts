@@ -55,7 +55,7 @@ function sessionKeys(prefix: string, tag: string): SessionKeys {
     lock: `${base}:lock`,
     turn: (turnId) => `${base}:turn:${turnId}`,
     log: (turnId) => `${base}:log:${turnId}`,
-    // Scripts declare this key for every turn; `-` is never a hash, so nothing stands there.
+    // Some scripts declare it where there may be none; `-` is never a hash, so nothing stands there.
     idempotency: (hash) => `${base}:idem:${hash ?? '-'}`,
     watch: (turnId) => `${base}:watch:${turnId}`,
   };

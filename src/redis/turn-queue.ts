@@ -231,6 +231,17 @@ export class RedisTurnQueue implements TurnQueue {
   }
 
   async withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn> {
+    for (let idempotencyHashes = turn.idempotencyHashes; ; ) {
+      const answer = await this.#withdrawOnce({ ...turn, idempotencyHashes }, ending);
+      if (answer.kind !== 'stale') return answer;
+      idempotencyHashes = answer.idempotencyHashes;
+    }
+  }
+
+  async #withdrawOnce(
+    turn: TurnRef,
+    ending: Withdrawal,
+  ): Promise<Withdrawn | { readonly kind: 'stale'; readonly idempotencyHashes: readonly string[] }> {
     const event: TurnEvent =
       ending.failure === null
         ? { type: 'cancelled', kept: false, messageCount: 0 }
@@ -261,6 +272,8 @@ export class RedisTurnQueue implements TurnQueue {
         return { kind: 'ended' };
       case 'RUNNING':
         return { kind: 'running' };
+      case 'STALE':
+        return { kind: 'stale', idempotencyHashes: reply.texts(1) };
       default:
         return reply.unexpected('withdraw-turn');
     }

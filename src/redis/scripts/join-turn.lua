@@ -15,8 +15,12 @@ local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined')
 local last = redis.call('ZRANGE', QUEUE, -1, -1)[1]
 if t[1] ~= 'queued' or last ~= ARGV[1] .. '/' .. t[2] then return {'STALE'} end
 local joined, bytes = joined_in(TURN, t[4]), #t[3] + #ARGV[5]
+-- All their keys go along with every look, beat and end of the turn; who comes later waits behind it.
+if joined >= 100 then return {'STALE'} end
 for i = 1, joined do bytes = bytes + redis.call('HSTRLEN', TURN, 'message:' .. i) end
 if bytes > tonumber(ARGV[4]) then return {'TOO_LARGE'} end
+-- Of another type it fails here, before anything is written.
+redis.call('ZCARD', TURNS)
 
 redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), ARGV[5], 'joiner:' .. ARGV[8], joined + 1)
 if ARGV[6] ~= '' then

@@ -10,8 +10,9 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 -- Whole numbers above 1e14 would be written as 1.7e+15 without this.
 local function int(n) return string.format('%.0f', n) end
 
--- A full Redis refuses a script at its first write that may need room, and lets one finish that has written before. Who
--- lets go of something, or keeps a turn alive, begins with this; who has something to keep does not: all or nothing.
+-- A full Redis refuses a script at its first write that may need room, and lets one finish that has written before. What
+-- must go through all the same (a beat, a look, an end that keeps nothing) begins with this; what keeps something is all or
+-- nothing.
 local function even_if_full() redis.call('HDEL', META, '-') end
 
 -- All keys of a session get the same end, to the millisecond: history outliving its metadata was how a

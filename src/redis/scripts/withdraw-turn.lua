@@ -5,7 +5,7 @@
 -- ARGV  1 turn id  2 session  3 outcome (cancelled | failed)  4 log TTL (ms)  5 event (JSON object; its
 --       message_count is put in here)  6 fields of the record (JSON object)  7 channel prefix of replicas
 --       8 channel of those who watch  9 replica that gives back its grant ('': none)  10 code told to its replica
--- RETURNS  OK | GONE | ENDED | RUNNING replica
+-- RETURNS  OK | GONE | ENDED | RUNNING replica | STALE hashes: others have joined it, whose keys are to be named as well
 local TURN, LOG = KEYS[6], KEYS[7]
 local turn = ARGV[1]
 local t = redis.call('HMGET', TURN, 'status', 'replica', 'attempt')
@@ -13,6 +13,9 @@ local m = redis.call('HMGET', META, 'message_count', 'running')
 if not t[1] then return {'GONE'} end
 if t[1] ~= 'queued' and t[1] ~= 'running' then return {'ENDED'} end
 if t[1] == 'running' and t[2] ~= ARGV[9] then return {'RUNNING', t[2]} end
+
+local hashes = hashes_of(TURN)
+if #hashes > #KEYS - 7 then return {'STALE', hashes} end
 
 local fields = {'status', ARGV[3], 'ended_at', int(now), 'message_count', m[1] or '0', 'kept', '0'}
 for name, field in pairs(cjson.decode(ARGV[6])) do
