@@ -52,7 +52,7 @@ export class LiveTurn {
   }
 
   /** Others joined it, whose Idempotency-Keys live as long as it does. */
-  isMeantBy(idempotencyHashes: readonly string[]): void {
+  learnHashes(idempotencyHashes: readonly string[]): void {
     this.#ref = { ...this.#ref, idempotencyHashes };
   }
 

@@ -158,13 +158,15 @@ export interface TurnStore {
   beat(turn: TurnRef, fence: string): Promise<Beat>;
   /** Frees a lock that nobody but the running turn with this fence may hold. */
   freeLock(turn: TurnRef, fence: string): Promise<'ok' | 'fenced'>;
+  /** `no-room`: too much is on its way to Redis already; nothing was sent. */
   append(
     turn: TurnRef,
     fence: string,
     lastId: EventId,
     events: readonly TurnEvent[],
-  ): Promise<'ok' | 'fenced'>;
-  end(turn: TurnRef, fence: string, lockValue: string | null, ending: Ending): Promise<Ended>;
+  ): Promise<'ok' | 'fenced' | 'no-room'>;
+  /** @param lockValue  asked when it is sent: it may wait for its turn, and the lock be taken anew meanwhile */
+  end(turn: TurnRef, fence: string, lockValue: () => string | null, ending: Ending): Promise<Ended>;
   /** `if-unread`: only when no other replica has told of a reader in the last seconds; else `read`. */
   stop(
     turn: TurnRef,
@@ -201,7 +203,7 @@ export interface Withdrawal {
 }
 
 export interface EventLog {
-  /** At most one batch of events after a place, oldest first; empty when there are none yet. */
+  /** A page of events after a place, oldest first; empty when there are none yet. */
   read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]>;
   /** The newest event; null when there is none. */
   last(turn: TurnRef): Promise<PlacedEvent | null>;

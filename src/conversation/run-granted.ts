@@ -27,7 +27,7 @@ export async function runGranted(
   grant: OpenGrant,
   asked: AskedLock = askForLock(deps, turn),
 ): Promise<void> {
-  turn.isMeantBy(grant.idempotencyHashes);
+  turn.learnHashes(grant.idempotencyHashes);
   const lease = await takeLock(deps, turn, grant, asked);
   if (turn.loss === null) return runTurn(deps, { turn, grant, lease, heldSinceMs: asked.sinceMs });
   await lease?.release();

@@ -15,6 +15,7 @@ export async function takeBack(deps: TurnDeps, turn: TurnRef): Promise<void> {
     failure: failureOfCode('redis_unavailable'),
     evenIfRunning: true,
   } as const;
+  // Not counted as ended: nobody was told that it had begun.
   await untilAnswered(() => deps.queue.withdraw(turn, ending));
 }
 

@@ -75,12 +75,14 @@ export class TurnRecovery {
     const claimed = await deps.takeover.claim(ref, 'dead');
     switch (claimed.kind) {
       case 'granted':
-        this.#keep(turn, runGranted(deps, turn, claimed.grant));
+        this.#keep(turn, () => runGranted(deps, turn, claimed.grant));
         return true;
       case 'adopted':
         if (claimed.isConfirmed) {
           turn.goOnAfter(claimed.last);
-          this.#keep(turn, waitForTurn(deps, turn, 0, claimed.waitedMs));
+          // It may be its turn by now, and the wake-up have gone to who had it before.
+          turn.bell.ring();
+          this.#keep(turn, () => waitForTurn(deps, turn, 0, claimed.waitedMs));
         } else {
           const failure = failureOfCode('redis_unavailable');
           await withdrawTurn(deps, ref, { outcome: 'failed', failure, evenIfRunning: false });
@@ -101,9 +103,9 @@ export class TurnRecovery {
   }
 
   /** It lives here until the work on it is over. */
-  #keep(turn: LiveTurn, work: Promise<void>): void {
+  #keep(turn: LiveTurn, work: () => Promise<void>): void {
     turn.isTakenOver = true;
     this.#deps.live.add(turn);
-    void work.finally(() => this.#deps.live.remove(turn));
+    void work().finally(() => this.#deps.live.remove(turn));
   }
 }

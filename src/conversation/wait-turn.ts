@@ -24,12 +24,13 @@ export async function waitForTurn(
   waitedMs = 0,
 ): Promise<void> {
   const untilMs = performance.now() + deps.limits.queueWaitMs - waitedMs;
-  // Each look also renews the turn's keys, so it must come well within the session's time.
-  const lookEveryMs = Math.min(LOOK_EVERY_MS, deps.limits.sessionTtlMs / 3);
+  // Each look also renews the turn's lease and its keys, so it must come well within the time of both.
+  const { sessionTtlMs, lockTtlMs } = deps.limits;
+  const lookEveryMs = Math.min(LOOK_EVERY_MS, sessionTtlMs / 3, lockTtlMs / 3);
   let [position, isGranted, hasFailed] = [firstPosition, false, false];
   for (;;) {
     const leftMs = Math.max(0, untilMs - performance.now());
-    const pauseMs = lookEveryMs + Math.random() * 100;
+    const pauseMs = lookEveryMs * (1 + Math.random() / 10);
     // After a failure the whole pause, though the wait be over: else it would ask a Redis that is away without one.
     await turn.bell.heard(hasFailed ? pauseMs : Math.min(pauseMs, leftMs));
     hasFailed = false;
@@ -51,7 +52,7 @@ export async function waitForTurn(
           return await runGranted(deps, turn, opened.grant);
         case 'waiting':
           isGranted = false;
-          turn.isMeantBy(opened.idempotencyHashes);
+          turn.learnHashes(opened.idempotencyHashes);
           if (opened.staleTurnId !== null) {
             await deps.takeover.suspect(turn.ref.session, opened.staleTurnId);
           }

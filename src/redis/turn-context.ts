@@ -54,8 +54,8 @@ export class TurnContext {
     return this.keys.session(turn.session);
   }
 
-  /** KEYS 1 to 6 of every script of a turn: its session's five and its record. */
-  keysToTell(turn: TurnPlace): string[] {
+  /** What every script begins with that is about a session and a turn of it: the session's five keys and the record. */
+  keysOfRecord(turn: TurnPlace): string[] {
     const { meta, messages, queue, turns, lock, turn: record } = this.sessionKeys(turn);
     return [meta, messages, queue, turns, lock, record(turn.turnId)];
   }
@@ -64,13 +64,13 @@ export class TurnContext {
   keysToAdmit(turn: TurnRef): string[] {
     const { log, idempotency } = this.sessionKeys(turn);
     const [hash = null] = turn.idempotencyHashes;
-    return [...this.keysToTell(turn), log(turn.turnId), idempotency(hash)];
+    return [...this.keysOfRecord(turn), log(turn.turnId), idempotency(hash)];
   }
 
   /** With the log and all idempotency keys that mean the turn, and the count of keys in front, as ioredis wants it. */
   keysOf(turn: TurnRef): [count: number, ...keys: string[]] {
     const { log, idempotency } = this.sessionKeys(turn);
-    const keys = [...this.keysToTell(turn), log(turn.turnId), ...turn.idempotencyHashes.map(idempotency)];
+    const keys = [...this.keysOfRecord(turn), log(turn.turnId), ...turn.idempotencyHashes.map(idempotency)];
     return [keys.length, ...keys];
   }
 

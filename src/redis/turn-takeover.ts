@@ -79,7 +79,7 @@ export class RedisTurnTakeover implements TurnTakeover {
     await answered(
       this.#context.client.releaseTurn(
         6,
-        ...this.#context.keysToTell(turn),
+        ...this.#context.keysOfRecord(turn),
         turn.turnId,
         this.#context.settings.replicaId,
         lockValue ?? '',

@@ -82,12 +82,23 @@ promise(
   async () => {
     deployment.model.reply(() => [{ delta: 'answer' }]);
     const lock = keyOf({ id: 'locked' }, 'lock');
-    await deployment.redis.ask('SET', lock, 'of nobody', 'PX', 60_000);
-    // Within the time of a test: who waited for it would be answered in a minute.
+    // Longer than a test: who waited for its end would be too late.
+    const leaveLock = () => deployment.redis.ask('SET', lock, 'of nobody', 'PX', 60_000);
     for (const message of ['first', 'second']) {
+      await leaveLock();
       expect((await chat(replica, 'locked', message)).status).toBe(200);
       expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
     }
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ wait: gate }, { delta: 'answer' }]);
+    const running = await say(replica, 'locked', 'runs');
+    await gate.reached;
+    const waiting = await say(replica, 'locked', 'waits');
+    await waiting.until('queued');
+    await leaveLock();
+    gate.open();
+    for (const reader of [running, waiting]) expect((await reader.all()).at(-1)?.event).toBe('done');
+    expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
   },
 );
 
