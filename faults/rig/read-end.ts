@@ -72,18 +72,22 @@ function asStored(message: MessageBody): StoredMessage {
   return { turnId, role, content, isTruncated: message.truncated === true };
 }
 
-/** What somebody reads of a turn who comes late; null when it is refused or does not end. */
+/** A busy machine may be slow to answer one reader; one that does not end for all of them is a finding. */
+const READERS = 3;
+
+/** What somebody reads of a turn who comes late; null when it is refused. */
 async function readLog(place: Place, session: string, turnId: string): Promise<readonly SeenEvent[] | null> {
-  try {
-    const reader = await openStream(`${place.url}/api/sessions/${session}/turns/${turnId}/stream`, {
-      signal: AbortSignal.timeout(3000),
-    });
+  const url = `${place.url}/api/sessions/${session}/turns/${turnId}/stream`;
+  let seen: readonly SeenEvent[] | null = null;
+  for (let tries = 0; tries < READERS; tries += 1) {
+    const reader = await openStream(url, { signal: AbortSignal.timeout(3000) }).catch(() => null);
+    if (reader === null) continue;
     if (reader.status !== 200) return null;
-    const events = await reader.all(3000);
-    return events.map(({ id, event, data }) => ({ id: id ?? '', event, data }));
-  } catch {
-    return null;
+    await reader.all(3000).catch(() => undefined);
+    seen = reader.events.map(({ id, event, data }) => ({ id: id ?? '', event, data }));
+    if (reader.ended === 'terminal') break;
   }
+  return seen;
 }
 
 /** What a replica holds by its own metrics, once it holds nothing or two seconds are over. */

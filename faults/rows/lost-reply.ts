@@ -21,7 +21,9 @@ export const KINDS = [
   'zadd',
   'zrem',
   'hgetall',
-  'xrange',
+  'read-log',
+  'free-lock',
+  'unjoin-turn',
 ] as const;
 
 const CLIENTS = 4;
