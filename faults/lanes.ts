@@ -1,3 +1,4 @@
+import { STANDSTILL_MS } from './rig/standstill.ts';
 import { startWorld, type World } from './rig/world.ts';
 import type { Row } from './row.ts';
 import { runTrial, type TrialResult } from './run-trial.ts';
@@ -9,6 +10,9 @@ export interface Batch {
   readonly trials: number;
 }
 
+/** A rig that stands still more often has a fault of its own, which should be seen. */
+const MOST_VOIDS = 5;
+
 /**
  * Works through batches side by side, each lane with a world of its own, which stays as long as the next batch
  * can use it. A world in which a trial failed is thrown away, so that no failure is inherited.
@@ -18,7 +22,7 @@ export async function runInLanes(
   lanes: number,
   entry: string,
   isQuick: boolean,
-  ended: (result: TrialResult) => void,
+  ended: (result: TrialResult, isVoid: boolean) => void,
 ): Promise<void> {
   const left = [...batches];
   const next = (current: string): Batch | undefined => {
@@ -29,7 +33,8 @@ export async function runInLanes(
     let world: World | null = null;
     let spec = '';
     for (let batch = next(spec); batch !== undefined; batch = next(spec)) {
-      for (let at = 0; at < batch.trials; at += 1) {
+      let voids = 0;
+      for (let at = 0; at < batch.trials; ) {
         const wanted = JSON.stringify(batch.row.world);
         if (world !== null && wanted !== spec) {
           await world.close();
@@ -38,11 +43,15 @@ export async function runInLanes(
         world ??= await startWorld(batch.row.world, entry);
         spec = wanted;
         const result = await runTrial(batch.row, world, (batch.firstSeed + at) >>> 0, isQuick);
-        if (result.violations.length > 0 || batch.row.isFresh) {
+        // What happened while the rig slept says nothing of the product, good or bad: played again.
+        const isVoid = result.standstillMs > STANDSTILL_MS && voids < MOST_VOIDS;
+        if (result.violations.length > 0 || batch.row.isFresh || isVoid) {
           await world.close();
           world = null;
         }
-        ended(result);
+        ended(result, isVoid);
+        if (isVoid) voids += 1;
+        else at += 1;
       }
     }
     await world?.close();

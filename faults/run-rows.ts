@@ -8,7 +8,7 @@ import { describeFigure } from './report/figures.ts';
 import { buildProduct, removeProduct } from './rig/product.ts';
 import type { Row } from './row.ts';
 import type { TrialResult } from './run-trial.ts';
-import { newState, outFile, type RunState, readState, withResult, writeState } from './state.ts';
+import { newState, outFile, type RunState, readState, withResult, withVoid, writeState } from './state.ts';
 
 export interface RunOptions {
   readonly isQuick: boolean;
@@ -42,8 +42,14 @@ export async function runRows(options: RunOptions): Promise<number> {
   const begun = performance.now();
   try {
     const run = (some: readonly Batch[], lanes: number) =>
-      runInLanes(some, lanes, join(product, 'main.js'), options.isQuick, (result) => {
+      runInLanes(some, lanes, join(product, 'main.js'), options.isQuick, (result, isVoid) => {
         const row = rowById(result.row);
+        if (isVoid) {
+          state = withVoid(state, row.id, seed, planned(row));
+          return console.log(
+            `${row.id}  seed ${result.seed}  void: the rig stood still for ${shownS(result)}`,
+          );
+        }
         state = withResult(state, result, seed, planned(row));
         writeState(file, state);
         tell(result, state);
@@ -65,6 +71,10 @@ export async function runRows(options: RunOptions): Promise<number> {
   console.log(`${tookS.toFixed(0)} s`);
   console.log(`\n${Object.keys(state.rows).length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+function shownS({ standstillMs }: TrialResult): string {
+  return `${(standstillMs / 1000).toFixed(1)} s`;
 }
 
 function commandOf(options: RunOptions): string {

@@ -1,6 +1,7 @@
 import { check } from './checker/check.ts';
 import type { Story, Violation } from './checker/story.ts';
 import { tellStory } from './checker/tell.ts';
+import { watchStandstill } from './rig/standstill.ts';
 import type { World } from './rig/world.ts';
 import type { Row } from './row.ts';
 import { type Figure, type Sample, Trial } from './trial.ts';
@@ -17,11 +18,14 @@ export interface TrialResult {
   /** All of it in words; empty when nothing was violated. */
   readonly telling: string;
   readonly tookMs: number;
+  /** Longest time that the rig itself stood still meanwhile. */
+  readonly standstillMs: number;
 }
 
 /** Runs one trial and holds what was seen against all invariants; never throws. */
 export async function runTrial(row: Row, world: World, seed: number, isQuick: boolean): Promise<TrialResult> {
   const begun = performance.now();
+  const standstill = watchStandstill();
   const trial = new Trial(world, seed, isQuick);
   const result = (violations: readonly Violation[], story: Story | null, telling: string): TrialResult => ({
     row: row.id,
@@ -33,6 +37,7 @@ export async function runTrial(row: Row, world: World, seed: number, isQuick: bo
     story,
     telling,
     tookMs: performance.now() - begun,
+    standstillMs: standstill(),
   });
   try {
     await row.run(trial);

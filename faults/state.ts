@@ -12,6 +12,8 @@ export interface RowState {
   readonly planned: number;
   readonly done: number;
   readonly violations: number;
+  /** Trials that did not count, because the rig stood still meanwhile. */
+  readonly voids?: number;
   readonly counts: Readonly<Record<string, number>>;
   /** Times in ms by the name of the figure. */
   readonly figures: Readonly<Record<string, readonly number[]>>;
@@ -37,15 +39,7 @@ export function withResult(
   firstSeed: number,
   planned: number,
 ): RunState {
-  const before = state.rows[result.row] ?? {
-    firstSeed,
-    planned,
-    done: 0,
-    violations: 0,
-    counts: {},
-    figures: {},
-    samples: [],
-  };
+  const before = state.rows[result.row] ?? noTrials(firstSeed, planned);
   const counts: Record<string, number> = { ...before.counts };
   for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count;
   const figures: Record<string, readonly number[]> = { ...before.figures };
@@ -60,6 +54,16 @@ export function withResult(
     samples: [...before.samples, ...result.samples],
   };
   return { ...state, rows: { ...state.rows, [result.row]: row } };
+}
+
+/** The state after a trial that does not count. */
+export function withVoid(state: RunState, row: string, firstSeed: number, planned: number): RunState {
+  const before = state.rows[row] ?? noTrials(firstSeed, planned);
+  return { ...state, rows: { ...state.rows, [row]: { ...before, voids: (before.voids ?? 0) + 1 } } };
+}
+
+function noTrials(firstSeed: number, planned: number): RowState {
+  return { firstSeed, planned, done: 0, violations: 0, counts: {}, figures: {}, samples: [] };
 }
 
 export function writeState(file: string, state: RunState): void {

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { LEFT_OUT, ROWS } from '../catalogue.ts';
+import { STANDSTILL_MS } from '../rig/standstill.ts';
 import type { RowState, RunState } from '../state.ts';
 import { soakChart } from './chart.ts';
 import { percentile } from './figures.ts';
@@ -13,11 +14,13 @@ export function writeEvidence(state: RunState): void {
   });
   const trials = done.reduce((sum, { found }) => sum + found.done, 0);
   const violations = done.reduce((sum, { found }) => sum + found.violations, 0);
+  const voids = done.reduce((sum, { found }) => sum + (found.voids ?? 0), 0);
   const lines = [
     '# Faults: what was tried and what was seen',
     '',
     `${trials} trials, ${violations} violations. Begun ${state.startedAt}, ended ${new Date().toISOString()}.`,
     `${versions()}. Seed ${state.seed}; trial k of a row has seed ${state.seed} + k. Command: \`${state.command}\`.`,
+    ...(voids === 0 ? [] : [voidSentence(voids)]),
     '',
     'After every trial the history, the prompts, the streams and the logs are held against ten invariants, by a checker',
     'that knows only the HTTP API and what the model was shown; they are listed in [fault-guards.md](fault-guards.md).',
@@ -51,6 +54,13 @@ export function writeEvidence(state: RunState): void {
     '',
   ];
   writeFileSync(evidenceFile('faults.md'), lines.join('\n'));
+}
+
+function voidSentence(voids: number): string {
+  return (
+    `${voids} more did not count and were played again: the machine itself stood still for over ${STANDSTILL_MS / 1000} s ` +
+    'meanwhile, rig, product and all.'
+  );
 }
 
 /** Memory and descriptors of the replica that the soak left alone; nothing when there was no soak. */

@@ -1,0 +1,21 @@
+/** The model, the proxies and the clients of the rig live in this program: what it sleeps through, nobody answers. */
+export const STANDSTILL_MS = 2000;
+
+const TICK_MS = 100;
+
+/** Looks how long this program stands still, as it does with the whole machine when that is paused. @returns ends it */
+export function watchStandstill(): () => number {
+  let longestMs = 0;
+  let lastAt = performance.now();
+  const look = () => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - lastAt - TICK_MS);
+    lastAt = now;
+  };
+  const timer = setInterval(look, TICK_MS);
+  return () => {
+    clearInterval(timer);
+    look();
+    return longestMs;
+  };
+}
