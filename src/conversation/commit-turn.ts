@@ -40,13 +40,14 @@ export async function commitTurn(
     said: context.said,
     unlogged: context.unlogged,
   };
-  // From the first try that failed: many long answers that end together wait for each other before the first is sent.
+  // From a try that failed: many long answers that end together wait for each other before the first is sent.
   let awaySinceMs: number | null = null;
   let fullSinceMs: number | null = null;
   for (;;) {
     const event = terminalEvent(outcome, current);
     const ending = endingFor(outcome, current, event);
     const ended = await endOnce(deps, context, ending);
+    if (ended.kind !== 'unanswered') awaySinceMs = null;
     switch (ended.kind) {
       case 'ok':
         turn.emit(event);

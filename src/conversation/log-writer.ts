@@ -1,14 +1,16 @@
 import type { TurnDeps } from './deps.ts';
-import type { EventId, TurnEvent } from './events.ts';
+import type { EventId, PlacedEvent, TurnEvent } from './events.ts';
 import type { LiveTurn } from './live-turn.ts';
 
 /** A batch goes out when it is this old or this long, whichever is first. */
 const FLUSH_AFTER_MS = 20;
 const FLUSH_AT_EVENTS = 32;
 
-/** A log that was refused is tried again this much later, one for which there was no room sooner. */
+/** Characters of text in a batch: what has to wait grows, and is sent in pieces then. */
+const MOST_TEXT = 65_536;
+
+/** A log that was refused, or for which there was no room, is tried again this much later. */
 const RETRY_AFTER_MS = 250;
-const NO_ROOM_MS = 50;
 
 /**
  * Brings the events of a running turn into its log, in batches, in the background. It never holds up the
@@ -18,10 +20,10 @@ export class LogWriter {
   readonly #deps: TurnDeps;
   readonly #turn: LiveTurn;
   readonly #fence: string;
-  #pending: TurnEvent[] = [];
-  #lastId: EventId | null = null;
+  #pending: PlacedEvent[] = [];
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> | null = null;
+  #isRefused = false;
   #isOver = false;
 
   constructor(deps: TurnDeps, turn: LiveTurn, fence: string) {
@@ -31,9 +33,8 @@ export class LogWriter {
   }
 
   add(id: EventId, event: TurnEvent): void {
-    this.#pending.push(event);
-    this.#lastId = id;
-    if (this.#pending.length >= FLUSH_AT_EVENTS) this.#flush();
+    this.#pending.push({ id, event });
+    if (this.#pending.length >= FLUSH_AT_EVENTS && !this.#isRefused) this.#flush();
     else this.#plan(FLUSH_AFTER_MS);
   }
 
@@ -42,7 +43,7 @@ export class LogWriter {
     this.#isOver = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#flushing;
-    return this.#pending;
+    return this.#pending.map(({ event }) => event);
   }
 
   #plan(delayMs: number): void {
@@ -57,27 +58,38 @@ export class LogWriter {
     if (this.#isOver || this.#flushing !== null) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#flushing = this.#write().then((nextDelayMs) => {
+    this.#flushing = this.#write().then((isWritten) => {
       this.#flushing = null;
-      if (this.#pending.length > 0) this.#plan(nextDelayMs);
+      this.#isRefused = !isWritten;
+      if (this.#pending.length > 0) this.#plan(isWritten ? FLUSH_AFTER_MS : RETRY_AFTER_MS);
     });
   }
 
-  async #write(): Promise<number> {
-    const [batch, lastId] = [this.#pending, this.#lastId];
-    if (lastId === null || batch.length === 0) return FLUSH_AFTER_MS;
-    this.#pending = [];
+  async #write(): Promise<boolean> {
+    const batch = this.#pending.slice(0, this.#batchLength());
+    const last = batch.at(-1);
+    if (last === undefined) return true;
+    this.#pending = this.#pending.slice(batch.length);
+    const events = batch.map(({ event }) => event);
     try {
-      const word = await this.#deps.store.append(this.#turn.ref, this.#fence, lastId, batch);
+      const word = await this.#deps.store.append(this.#turn.ref, this.#fence, last.id, events);
       if (word === 'fenced') this.#turn.lose('fenced');
-      if (word !== 'no-room') return FLUSH_AFTER_MS;
-      this.#pending = [...batch, ...this.#pending];
-      return NO_ROOM_MS;
+      if (word !== 'no-room') return true;
     } catch (error) {
       // Perhaps written, perhaps not: sent again together with what came since; readers skip what they have.
-      this.#pending = [...batch, ...this.#pending];
       this.#deps.observer.failed('write the turn log', error, this.#turn.ref);
-      return RETRY_AFTER_MS;
     }
+    this.#pending = [...batch, ...this.#pending];
+    return false;
+  }
+
+  /** How many of those that wait go out together. */
+  #batchLength(): number {
+    let text = 0;
+    const end = this.#pending.findIndex(({ event }) => {
+      text += event.type === 'delta' ? event.content.length : 0;
+      return text >= MOST_TEXT;
+    });
+    return end < 0 ? this.#pending.length : end + 1;
   }
 }

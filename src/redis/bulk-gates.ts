@@ -1,5 +1,4 @@
-import calculateSlot from 'cluster-key-slot';
-import { Cluster } from 'ioredis';
+import { Cluster, Command } from 'ioredis';
 import { BulkGate } from './bulk-gate.ts';
 import type { Client } from './connect.ts';
 
@@ -14,7 +13,8 @@ export class BulkGates {
 
   /** By the node of a Cluster that has the key: one that is away must not hold up what goes to the others. */
   of(key: string): BulkGate {
-    const node = this.#client instanceof Cluster ? (this.#client.slots[calculateSlot(key)]?.[0] ?? '') : '';
+    const slots = this.#client instanceof Cluster ? this.#client.slots : [];
+    const node = slots[new Command('get', [key]).getSlot()]?.[0] ?? '';
     const gate = this.#gates.get(node) ?? new BulkGate();
     this.#gates.set(node, gate);
     return gate;

@@ -35,6 +35,40 @@ promise(
 );
 
 promise(
+  'busy.coalesce.hundred',
+  'a hundred messages may join a waiting turn; the next one waits behind it, and cancelling ends the keys of all',
+  async () => {
+    const replica = await deployment.another({ KEY_PREFIX: 'joining', RATE_LIMIT_PER_MINUTE: '0' });
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
+    const key = (name: string) => `joining:{-/crowd}:${name}`;
+    const first = await say(replica, 'crowd', 'runs');
+    await gate.reached;
+    const waiting = await say(replica, 'crowd', 'waits');
+    const join = (index: number) =>
+      say(replica, 'crowd', `joins ${index}`, { onBusy: 'coalesce', idempotencyKey: `key ${index}` });
+    const joined = await Promise.all(Array.from({ length: 100 }, (_, index) => join(index)));
+    expect(new Set(joined.map(turnIdOf))).toEqual(new Set([turnIdOf(waiting)]));
+    const behind = await join(100);
+    expect(turnIdOf(behind)).not.toBe(turnIdOf(waiting));
+    const path = `/api/sessions/crowd/turns/${turnIdOf(waiting)}/cancel`;
+    expect((await call(replica.url, 'POST', path)).status).toBe(200);
+    const recordEnd = await deployment.redis.ask('PEXPIRETIME', key(`turn:${turnIdOf(waiting)}`));
+    const members = (await deployment.redis.ask('ZRANGE', key('turns'), 0, -1)) as string[];
+    const hashes = members.filter((member) => member.startsWith(`${turnIdOf(waiting)}#`));
+    expect(hashes).toHaveLength(100);
+    for (const member of hashes) {
+      const idempotencyKey = key(`idem:${member.split('#')[1]}`);
+      expect(await deployment.redis.ask('PEXPIRETIME', idempotencyKey)).toBe(recordEnd);
+    }
+    gate.open();
+    for (const reader of [first, behind]) expect((await reader.all()).at(-1)?.event).toBe('done');
+    for (const reader of joined) expect((await reader.all()).at(-1)?.event).toBe('cancelled');
+    deployment.model.reply(echo);
+  },
+);
+
+promise(
   'limits.rate.turns-only',
   'what is refused before it begins, and a repeat by the same key, count as no turn; a failed turn that runs anew does',
   async () => {

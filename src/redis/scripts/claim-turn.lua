@@ -18,7 +18,6 @@ if not m[1] then return {'GONE'} end
 if not t[1] then
   -- Its record is over and its session is not: what stands of it would keep the session busy.
   if m[2] == turn then clear_running() end
-  redis.call('ZREM', TURNS, turn)
   for _, member in ipairs(redis.call('ZRANGE', QUEUE, 0, -1)) do
     if string.match(member, '^[^/]+') == turn then redis.call('ZREM', QUEUE, member) end
   end
