@@ -198,7 +198,7 @@ export const SETTINGS = {
   TURN_MAX_ATTEMPTS: setting(
     wholeNumber(1, 100),
     '2',
-    'how often a turn is begun; 1: it fails when its replica dies',
+    'how often a turn is begun; 1: it fails when its replica dies or hands it over',
   ),
   ON_BUSY: setting(
     oneOf('enqueue', 'reject', 'interrupt', 'rollback', 'coalesce'),

@@ -1173,6 +1173,21 @@ export const promises = {
     breaks: 'turn-stream Readers enter: count when the stream begins; chat: let JSON in without enter',
     seenRed: true,
   },
+  'busy.coalesce.hundred': {
+    says: 'a hundred messages may join a waiting turn; the next one waits behind it, and cancelling ends the keys of all',
+    breaks: 'join-turn: take any number in',
+    seenRed: true,
+  },
+  'outage.no-writes.reader': {
+    says: 'whoever asks again for a turn on another replica while Redis refuses every write is answered with it',
+    breaks: 'event-log watch: hand storage_full on',
+    seenRed: true,
+  },
+  'admission.late-confirm': {
+    says: 'a replica that comes too late to confirm an admission tells its caller to ask again, not that the session was deleted',
+    breaks: 'confirm-turn: answer GONE when another replica has it',
+    seenRed: true,
+  },
   'limits.rate.turns-only': {
     says: 'what is refused before it begins, and a repeat by the same key, count as no turn; a failed turn that runs anew does',
     breaks:

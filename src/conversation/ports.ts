@@ -54,6 +54,9 @@ export interface Joining {
   readonly replacesIdempotencyValue: string | null;
 }
 
+/** `gone`: no record is left. `taken`: this replica was late, and another one has the turn, or had it ended. */
+export type Confirmed = 'ok' | 'late' | 'taken' | 'gone';
+
 /** `stale`: that turn does not wait any more, or is not the last; to be admitted anew. */
 export type Joined =
   | { readonly kind: 'joined' | 'stale' | 'late' | 'too_large' }
@@ -148,7 +151,7 @@ export interface TurnQueue {
   /** Takes a message out again whose caller was told that it was not taken in. */
   unjoin(turn: TurnRef, joinerId: string): Promise<void>;
   /** Makes the admission count: settled before a caller hears of the turn. */
-  confirm(turn: TurnRef): Promise<'ok' | 'late' | 'gone'>;
+  confirm(turn: TurnRef): Promise<Confirmed>;
   open(turn: TurnRef): Promise<Opened>;
   withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
 }

@@ -21,7 +21,7 @@ export async function confirmAdmission(deps: TurnDeps, turn: TurnRef): Promise<v
   });
   if (confirmed === 'ok') return;
   // An earlier try may have been carried out, and the turn be another replica's by now. `late` says that none was.
-  if (asked > 1 && confirmed === 'gone') throw unsettled(turn);
+  if (asked > 1 && confirmed !== 'late') throw unsettled(turn);
   throw new TurnwiseError(confirmed === 'gone' ? 'session_deleted' : 'redis_unavailable');
 }
 

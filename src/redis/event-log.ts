@@ -6,6 +6,7 @@ import {
   parseEventId,
 } from '../conversation/events.ts';
 import type { EventLog, TurnRef } from '../conversation/ports.ts';
+import { TurnwiseError } from '../errors.ts';
 import type { Client } from './connect.ts';
 import { decodeBatch } from './event-codec.ts';
 import { answered } from './failures.ts';
@@ -61,8 +62,11 @@ export class RedisEventLog implements EventLog {
     try {
       await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
     } catch (error) {
-      stop();
-      throw error;
+      // Where Redis refuses all writes nothing new is logged either; what there is can be read.
+      if (!(error instanceof TurnwiseError) || error.code !== 'storage_full') {
+        stop();
+        throw error;
+      }
     }
     if (!this.#countsReaders) return stop;
     // By the clock, not by what is read: a reader whose socket is full reads on all the same.

@@ -2,6 +2,7 @@ import type { TurnEvent } from '../conversation/events.ts';
 import type {
   Admission,
   Admitted,
+  Confirmed,
   Joined,
   Joining,
   Opened,
@@ -153,22 +154,20 @@ export class RedisTurnQueue implements TurnQueue {
     const keys = this.#context.sessionKeys(turn);
     await answered(
       this.#context.client.unjoinTurn(
-        3,
+        2,
         keys.turn(turn.turnId),
         keys.idempotency(turn.idempotencyHashes[0] ?? null),
-        keys.turns,
         joinerId,
-        turn.turnId,
       ),
     );
   }
 
-  async confirm(turn: TurnRef): Promise<'ok' | 'late' | 'gone'> {
+  async confirm(turn: TurnRef): Promise<Confirmed> {
     const first = await this.#confirmOnce(turn);
     return first === 'late' ? this.#confirmOnce(turn) : first;
   }
 
-  async #confirmOnce(turn: TurnRef): Promise<'ok' | 'late' | 'gone'> {
+  async #confirmOnce(turn: TurnRef): Promise<Confirmed> {
     const { client, clock, settings } = this.#context;
     const key = this.#context.sessionKeys(turn).turn(turn.turnId);
     const reply = new ScriptReply(
@@ -180,6 +179,8 @@ export class RedisTurnQueue implements TurnQueue {
       case 'LATE':
         clock.learn(reply.number(1));
         return 'late';
+      case 'TAKEN':
+        return 'taken';
       case 'GONE':
         return 'gone';
       default:

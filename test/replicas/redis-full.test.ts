@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
 import { getSession, listSessions, saidIn } from '../support/api.ts';
 import {
@@ -146,4 +147,30 @@ promise(
     expect(await saidIn(b, 'patient')).toEqual(['long too', 'begun and ended']);
   },
   40_000,
+);
+
+promise(
+  'outage.no-writes.reader',
+  'whoever asks again for a turn on another replica while Redis refuses every write is answered with it',
+  async () => {
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const gate = holdAt('kept');
+    const asked = { idempotencyKey: 'kept' };
+    const own = await say(a, 'no-writes', 'kept', asked);
+    await own.until('delta');
+    // As when a primary has lost its secondaries: not even a deletion is taken.
+    await deployment.redis.ask('CONFIG', 'SET', 'min-replicas-to-write', 1);
+    const again = chat(b, 'no-writes', 'kept', asked);
+    try {
+      const wasRefused = await Promise.race([again.then(() => true), sleep(1500).then(() => false)]);
+      expect(wasRefused).toBe(false);
+    } finally {
+      await deployment.redis.ask('CONFIG', 'SET', 'min-replicas-to-write', 0);
+    }
+    gate.open();
+    expect(await again).toMatchObject({
+      status: 200,
+      body: { turn_id: turnIdOf(own), reply: 'begun and ended', message_count: 2 },
+    });
+  },
 );
