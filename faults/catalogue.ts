@@ -14,7 +14,7 @@ import { r23, r24b, r35, r36 } from './rows/process-faults.ts';
 import { r4, r5, r6, r7 } from './rows/redis-restart.ts';
 import { r37 } from './rows/soak.ts';
 
-/** All rows, in the order of the matrix. */
+/** All rows. */
 export const ROWS: readonly Row[] = [
   r1,
   r2,

@@ -1,14 +1,14 @@
 import type { WorldSpec } from './rig/world.ts';
 import type { Trial } from './trial.ts';
 
-/** One row of the matrix: a fault, and what must hold under it beside the ten invariants. */
+/** One row: a fault, and what must hold under it beside the ten invariants. */
 export interface Row {
   readonly id: string;
   readonly fault: string;
   /** What must hold beside I1 to I10. */
   readonly holds: string;
-  /** How and why the row differs from the matrix it was taken from; null: it does not. */
-  readonly adapted: string | null;
+  /** What to know of how the row is played; null: nothing. */
+  readonly played: string | null;
   readonly world: WorldSpec;
   /** Each trial in a world of its own: the fault cannot be undone. */
   readonly isFresh?: true;

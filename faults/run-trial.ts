@@ -1,3 +1,5 @@
+import { call } from '../test/support/http.ts';
+import { waitFor } from '../test/support/wait-for.ts';
 import { check } from './checker/check.ts';
 import type { Story, Violation } from './checker/story.ts';
 import { tellStory } from './checker/tell.ts';
@@ -25,7 +27,10 @@ export interface TrialResult {
 /** Runs one trial and holds what was seen against all invariants; never throws. */
 export async function runTrial(row: Row, world: World, seed: number, isQuick: boolean): Promise<TrialResult> {
   const begun = performance.now();
+  // The check of the trial before held this program up, and replicas may have lost their way to Redis meanwhile.
+  await untilReady(world);
   const standstill = watchStandstill();
+  let standstillMs = 0;
   const trial = new Trial(world, seed, isQuick);
   const result = (violations: readonly Violation[], story: Story | null, telling: string): TrialResult => ({
     row: row.id,
@@ -37,20 +42,30 @@ export async function runTrial(row: Row, world: World, seed: number, isQuick: bo
     story,
     telling,
     tookMs: performance.now() - begun,
-    standstillMs: standstill(),
+    standstillMs,
   });
   try {
     await row.run(trial);
     const story = await trial.rest();
+    standstillMs = standstill();
     const violations = [...trial.found, ...check(story)];
     const telling = violations.length === 0 ? '' : tellStory(story, violations, trial.notes);
     return result(violations, story, telling);
   } catch (error) {
     const what = `the trial broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     const violation: Violation = { invariant: 'figure', session: '', what };
+    standstillMs = standstill();
     const notes = trial.notes.map(({ at, text }) => `${at.toFixed(0).padStart(8)} ms  ${text}`);
     return result([...trial.found, violation], null, [what, ...notes].join('\n'));
   } finally {
+    standstill();
     for (const work of trial.lastWork) await work();
+  }
+}
+
+async function untilReady({ slots }: World): Promise<void> {
+  for (const slot of slots) {
+    const isReady = async () => (await call(slot.url, 'GET', '/readyz')).status === 200;
+    await waitFor(isReady, { timeoutMs: 15_000, what: `${slot.name} to be ready` });
   }
 }

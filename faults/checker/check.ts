@@ -7,7 +7,7 @@ import { acknowledgedOnce, neverInterleaved, wholeOrNothing } from './stored-onc
 import type { InvariantId, Story, Violation } from './story.ts';
 import { truePrefix } from './true-prefix.ts';
 
-/** What each invariant says, in the words of the specification. */
+/** What each invariant says. */
 export const INVARIANTS: Readonly<Record<InvariantId, string>> = {
   I1: 'an acknowledged turn is stored exactly once, as it was told',
   I2: 'any other turn is stored whole and once, or not at all; a refused one never runs',

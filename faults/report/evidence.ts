@@ -44,9 +44,9 @@ export function writeEvidence(state: RunState): void {
     ...done.flatMap(({ row, found }) => timesOf(row.id, found)),
     '',
     ...soakOf(state),
-    '## Where rows differ from the matrix they were taken from',
+    '## How rows were played',
     '',
-    ...ROWS.flatMap((row) => (row.adapted === null ? [] : [`- ${row.id}: ${row.adapted}.`])),
+    ...ROWS.flatMap((row) => (row.played === null ? [] : [`- ${row.id}: ${row.played}.`])),
     '',
     '## Left out',
     '',
@@ -58,8 +58,8 @@ export function writeEvidence(state: RunState): void {
 
 function voidSentence(voids: number): string {
   return (
-    `${voids} more did not count and were played again: the machine itself stood still for over ${STANDSTILL_MS / 1000} s ` +
-    'meanwhile, rig, product and all.'
+    `${voids} more did not count and were played again: the machine stood still for more than ` +
+    `${STANDSTILL_MS / 1000} s meanwhile, the rig as well as the server.`
   );
 }
 

@@ -1,5 +1,8 @@
-/** The model, the proxies and the clients of the rig live in this program: what it sleeps through, nobody answers. */
-export const STANDSTILL_MS = 2000;
+/**
+ * The model, the proxies and the clients of the rig live in this program: what it sleeps through, nobody answers, and after
+ * a second of silence a replica opens its way to Redis anew.
+ */
+export const STANDSTILL_MS = 1000;
 
 const TICK_MS = 100;
 

@@ -53,7 +53,7 @@ export const r2: Row = {
   id: 'R2',
   fault: 'SIGTERM of each replica in turn, with live streams on it',
   holds: 'no stream is cut, /readyz is 503 at once, each exits with 0',
-  adapted: '12 streams a replica in the short run, 100 in the long one',
+  played: '12 streams a replica in the short run, 100 in the long one',
   world: PLAIN,
   quick: 1,
   long: 10,
@@ -93,7 +93,7 @@ export const r3: Row = {
   fault: 'SIGTERM with a model that is slower than SHUTDOWN_GRACE_SECONDS',
   holds:
     'the replica is gone soon after the grace time, exit 0; the turn is handed over and answered elsewhere',
-  adapted: 'the turn goes on elsewhere, as the specification says; it is not dropped',
+  played: null,
   world: { ...PLAIN, env: { SHUTDOWN_GRACE_SECONDS: String(GRACE_MS / 1000) } },
   quick: 1,
   long: 20,

@@ -106,7 +106,7 @@ export const r37: Row = {
   id: 'R37',
   fault: '30 minutes of mixed traffic through HAProxy, one random fault each 20 s, in rounds of 20 s',
   holds: 'memory and descriptors of the replica that is left alone stay as they were',
-  adapted:
+  played:
     'checked after each round; a killed replica comes back under a new port, so HAProxy is started anew each round',
   world: { ...PLAIN, redisArgs: ['--appendonly', 'yes', '--appendfsync', 'always'] },
   quick: 0,

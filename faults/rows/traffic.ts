@@ -3,7 +3,7 @@ import { call } from '../../test/support/http.ts';
 import type { Place } from '../rig/client.ts';
 import type { Trial } from '../trial.ts';
 
-/** What a busy machine may add to a time that the specification gives. */
+/** What a busy machine may add to a promised time. */
 export const SLACK_MS = 1000;
 
 export interface Traffic {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await chat(replica, 'warm', 'too long '.repeat(1000));
 });
 
-/** Attack X13 of the fault matrix: nothing that a caller sends holds up others for 100 ms. */
+/** Nothing that a caller sends holds up others for 100 ms. */
 function expectUndisturbed(what: string, { longestDelayMs, lateShare }: LoopProbe): void {
   console.info(`${what}: event loop held up for ${longestDelayMs.toFixed(0)} ms at most`);
   expect(longestDelayMs).toBeLessThan(100);
