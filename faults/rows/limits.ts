@@ -174,10 +174,12 @@ async function listing(trial: Trial): Promise<void> {
     }
     state.isOver = true;
     await changing;
-    const missing = stable.filter((session) => !seen.includes(session));
+    const times = new Map<string, number>();
+    for (const session of seen) times.set(session, (times.get(session) ?? 0) + 1);
+    const missing = stable.filter((session) => !times.has(session));
     if (missing.length > 0)
       trial.wrong(`${missing.length} of ${count} sessions were not listed, such as ${missing[0]}`);
-    const twice = seen.filter((session, at) => stable.includes(session) && seen.indexOf(session) !== at);
+    const twice = stable.filter((session) => (times.get(session) ?? 0) > 1);
     if (twice.length > 0) trial.wrong(`${twice.length} sessions were listed twice, such as ${twice[0]}`);
   });
   const walks = commands.filter((command) => command === 'keys' || command === 'scan');
