@@ -18,7 +18,8 @@ const HELP = `Faults on purpose: the server is killed, paused, cut off and starv
   --resume         goes on with the long run that was stopped
   --help           this
 
-Rows: ${ROWS.map((row) => row.id).join(' ')}
+Rows:
+${ROWS.map((row) => `  ${row.id.padEnd(5)} ${row.fault}`).join('\n')}
 Left out: ${LEFT_OUT.map(({ id, why }) => `${id} (${why})`).join('; ')}
 `;
 

@@ -25,7 +25,7 @@ export function writeGuards(results: readonly GuardResult[]): void {
     '# Every guard, taken out',
     '',
     'Each guard is taken out of a copy of the built product in turn, by changing its text; the product itself has no',
-    'switch for it. Then the rows named here run until the checker sees a violation. *red*: the invariant was seen',
+    'switch for it. Then the rows named here ([faults.md](faults.md) says what each is) run until the checker sees a violation. *red*: the invariant was seen',
     'broken without that guard. With all guards in place the same rows see nothing.',
     '',
     `Written by \`npm run faults -- --guards\`, ${new Date().toISOString().slice(0, 10)}.`,

@@ -74,7 +74,7 @@ export const r13: Row = {
   played: null,
   world: PLAIN,
   quick: 3,
-  long: 110,
+  long: 130,
   run: loseReplies,
 };
 
