@@ -51,9 +51,16 @@ export function withResult(
     violations: before.violations + result.violations.length,
     counts,
     figures,
-    samples: [...before.samples, ...result.samples],
+    samples: [...before.samples, ...following(result.samples, before.samples.at(-1))],
   };
   return { ...state, rows: { ...state.rows, [result.row]: row } };
+}
+
+/** Resumed, a run has a clock and a replica of its own: what it samples stands behind what was sampled before. */
+function following(samples: readonly Sample[], last: Sample | undefined): readonly Sample[] {
+  const [first] = samples;
+  if (first === undefined || last === undefined || first.at > last.at) return samples;
+  return samples.map((sample) => ({ ...sample, at: sample.at - first.at + last.at }));
 }
 
 /** The state after a trial that does not count. */
