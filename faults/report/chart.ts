@@ -20,7 +20,7 @@ export function soakChart(samples: readonly Sample[]): string {
   );
   const last = (minutes.at(-1) ?? 0).toFixed(0);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Memory and open files of a replica over the soak" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     '<rect width="100%" height="100%" fill="white"/>',
     memory,
     files,

@@ -30,7 +30,7 @@ export async function waitForTurn(
   let [position, isGranted, hasFailed] = [firstPosition, false, false];
   for (;;) {
     const leftMs = Math.max(0, untilMs - performance.now());
-    const pauseMs = lookEveryMs * (1 + Math.random() / 10);
+    const pauseMs = (hasFailed ? LOOK_EVERY_MS : lookEveryMs) * (1 + Math.random() / 10);
     // After a failure the whole pause, though the wait be over: else it would ask a Redis that is away without one.
     await turn.bell.heard(hasFailed ? pauseMs : Math.min(pauseMs, leftMs));
     hasFailed = false;
