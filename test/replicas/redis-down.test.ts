@@ -7,12 +7,15 @@ import { expectRefusals, holdAt, holdAtEach, lastSaid, outageMs, recovery } from
 import { promise } from '../support/promise.ts';
 import { waitFor } from '../support/wait-for.ts';
 
+/** The model is held for as long as Redis is away. */
+const PATIENT = { MODEL_IDLE_TIMEOUT_MS: '120000' };
+
 promise(
   'outage.down',
   'while Redis is down all is refused within a second, running turns keep their answers and commit when it is back',
   async () => {
     // Away for longer than a lease: when Redis is back, every turn that runs looks like one whose replica died.
-    const deployment = await startDeployment(3, { LOCK_TTL_MS: '4000' }, startStore('durable'));
+    const deployment = await startDeployment(3, { LOCK_TTL_MS: '4000', ...PATIENT }, startStore('durable'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'down', 'before');
     const [gate, later] = holdAtEach(deployment, ['long', 'longer']);
