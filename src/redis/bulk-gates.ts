@@ -13,10 +13,13 @@ export class BulkGates {
 
   /** By the node of a Cluster that has the key: one that is away must not hold up what goes to the others. */
   of(key: string): BulkGate {
-    const slots = this.#client instanceof Cluster ? this.#client.slots : [];
-    const node = slots[new Command('get', [key]).getSlot()]?.[0] ?? '';
+    const node = this.#client instanceof Cluster ? nodeOf(this.#client, key) : '';
     const gate = this.#gates.get(node) ?? new BulkGate();
     this.#gates.set(node, gate);
     return gate;
   }
+}
+
+function nodeOf(cluster: Cluster, key: string): string {
+  return cluster.slots[new Command('get', [key]).getSlot()]?.[0] ?? '';
 }
