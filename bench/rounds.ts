@@ -13,7 +13,7 @@ export interface Measured {
  * Measures all targets in turn, A B C, then C B A, and so on: what else the machine does then falls on all of
  * them, and a ratio is taken only between windows of the same round.
  */
-export async function measureInTurn(
+async function measureInTurn(
   bench: Bench,
   targets: readonly Target[],
   kind: TurnKind,
@@ -29,6 +29,25 @@ export async function measureInTurn(
     }
   }
   return [...found].map(([name, driven]) => ({ name, rounds: driven }));
+}
+
+/** What all targets did at so many clients at once. */
+export interface Cell {
+  readonly clients: number;
+  readonly measured: readonly Measured[];
+}
+
+/** Measures all targets in turn, once for each number of clients that was asked for. */
+export async function measureCells(
+  bench: Bench,
+  targets: readonly Target[],
+  kind: TurnKind,
+): Promise<readonly Cell[]> {
+  const cells: Cell[] = [];
+  for (const clients of bench.options.clients) {
+    cells.push({ clients, measured: await measureInTurn(bench, targets, kind, clients) });
+  }
+  return cells;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
-import { type Measured, measureInTurn, warmUp } from '../rounds.ts';
+import { type Measured, measureCells, warmUp } from '../rounds.ts';
 import { quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
 import { MODEL_ITSELF, modelItself, startTargets } from '../target.ts';
 
@@ -13,10 +13,7 @@ export async function firstToken(bench: Bench): Promise<SectionResult> {
     const targets = [...(await startTargets(bench, atEnd)), modelItself(bench)];
     await warmUp(bench, targets, 'sse');
     await bench.model.follow({ betweenMs: BETWEEN_MS });
-    const cells: { clients: number; measured: readonly Measured[] }[] = [];
-    for (const clients of bench.options.clients) {
-      cells.push({ clients, measured: await measureInTurn(bench, targets, 'sse', clients) });
-    }
+    const cells = await measureCells(bench, targets, 'sse');
     await bench.model.follow({});
     return {
       tables: [

@@ -4,7 +4,7 @@ import { applyPatch, type Patch } from '../../test/support/patch.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import { temporaryBuild } from '../build.ts';
 import type { Driven } from '../drive.ts';
-import { type Measured, measureInTurn, warmUp } from '../rounds.ts';
+import { type Measured, measureCells, warmUp } from '../rounds.ts';
 import { median, quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
 import { SERVER, startServer } from '../target.ts';
 
@@ -33,10 +33,7 @@ export async function logCost(bench: Bench): Promise<SectionResult> {
     ];
     await warmUp(bench, targets, 'sse');
     await bench.model.follow(PACE);
-    const cells: { clients: number; measured: readonly Measured[] }[] = [];
-    for (const clients of bench.options.clients) {
-      cells.push({ clients, measured: await measureInTurn(bench, targets, 'sse', clients) });
-    }
+    const cells = await measureCells(bench, targets, 'sse');
     await bench.model.follow({});
     return {
       tables: [

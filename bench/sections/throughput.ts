@@ -1,15 +1,10 @@
 import { type BarGroup, type Bench, type SectionResult, withStops } from '../bench.ts';
-import { type Measured, measureInTurn, warmUp } from '../rounds.ts';
+import { type Cell, type Measured, measureCells, warmUp } from '../rounds.ts';
 import { median, quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
 import { PASSTHROUGH, startTargets } from '../target.ts';
 import type { TurnKind } from '../turn.ts';
 
 const TITLES: Readonly<Record<TurnKind, string>> = { json: 'JSON', sse: 'SSE' };
-
-interface Cell {
-  readonly clients: number;
-  readonly measured: readonly Measured[];
-}
 
 /** Turns a second and how long one takes, all targets in the same rounds. */
 export async function throughput(bench: Bench, kind: TurnKind): Promise<SectionResult> {
@@ -17,11 +12,7 @@ export async function throughput(bench: Bench, kind: TurnKind): Promise<SectionR
     await bench.model.follow({});
     const targets = await startTargets(bench, atEnd);
     await warmUp(bench, targets, kind);
-    const cells: Cell[] = [];
-    for (const clients of bench.options.clients) {
-      cells.push({ clients, measured: await measureInTurn(bench, targets, kind, clients) });
-    }
-    return resultOf(kind, cells);
+    return resultOf(kind, await measureCells(bench, targets, kind));
   });
 }
 
