@@ -46,6 +46,7 @@ export async function runRows(options: RunOptions): Promise<number> {
         const row = rowById(result.row);
         if (isVoid) {
           state = withVoid(state, row.id, seed, planned(row));
+          writeState(file, state);
           return console.log(
             `${row.id}  seed ${result.seed}  void: the rig stood still for ${shownS(result)}`,
           );

@@ -27,10 +27,7 @@ export interface TrialResult {
 /** Runs one trial and holds what was seen against all invariants; never throws. */
 export async function runTrial(row: Row, world: World, seed: number, isQuick: boolean): Promise<TrialResult> {
   const begun = performance.now();
-  // The check of the trial before held this program up, and replicas may have lost their way to Redis meanwhile.
-  await untilReady(world);
-  const standstill = watchStandstill();
-  let standstillMs = 0;
+  let standstill = () => 0;
   const trial = new Trial(world, seed, isQuick);
   const result = (violations: readonly Violation[], story: Story | null, telling: string): TrialResult => ({
     row: row.id,
@@ -42,23 +39,25 @@ export async function runTrial(row: Row, world: World, seed: number, isQuick: bo
     story,
     telling,
     tookMs: performance.now() - begun,
-    standstillMs,
+    standstillMs: standstill(),
   });
   try {
+    // The check of the trial before held this program up, and replicas may have lost their way to Redis meanwhile.
+    await untilReady(world);
+    standstill = watchStandstill();
     await row.run(trial);
     const story = await trial.rest();
-    standstillMs = standstill();
+    // The check that follows holds this program up as well, when the trial is over.
+    standstill();
     const violations = [...trial.found, ...check(story)];
     const telling = violations.length === 0 ? '' : tellStory(story, violations, trial.notes);
     return result(violations, story, telling);
   } catch (error) {
     const what = `the trial broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     const violation: Violation = { invariant: 'figure', session: '', what };
-    standstillMs = standstill();
     const notes = trial.notes.map(({ at, text }) => `${at.toFixed(0).padStart(8)} ms  ${text}`);
     return result([...trial.found, violation], null, [what, ...notes].join('\n'));
   } finally {
-    standstill();
     for (const work of trial.lastWork) await work();
   }
 }

@@ -6,7 +6,11 @@ export const STANDSTILL_MS = 1000;
 
 const TICK_MS = 100;
 
-/** Looks how long this program stands still, as it does with the whole machine when that is paused. @returns ends it */
+/**
+ * Looks how long this program stands still, as it does with the whole machine when that is paused.
+ *
+ * @returns the longest time until it is asked the first time, in ms; then it looks no more
+ */
 export function watchStandstill(): () => number {
   let longestMs = 0;
   let lastAt = performance.now();
@@ -16,9 +20,11 @@ export function watchStandstill(): () => number {
     lastAt = now;
   };
   const timer = setInterval(look, TICK_MS);
+  let isOver = false;
   return () => {
+    if (!isOver) look();
+    isOver = true;
     clearInterval(timer);
-    look();
     return longestMs;
   };
 }
