@@ -57,6 +57,7 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
   const model = new OpenAiModel(modelServer(config), config.OPENAI_MODEL?.[0] ?? '');
   const turns: TurnDeps = {
     replicaId,
+    admission: redis.admission,
     queue: redis.queue,
     store: redis.turns,
     takeover: redis.takeover,

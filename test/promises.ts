@@ -1183,6 +1183,32 @@ export const promises = {
     breaks: 'event-log watch: hand storage_full on',
     seenRed: true,
   },
+  'repeat.dead-admission': {
+    says: 'who asks again for a message whose replica died before it could say that it is in is answered, once and without a third try',
+    breaks:
+      'claim-turn is_confirmed: do not ask keep_for_others; count an attempt; submit-turn: do not confirm a repeat',
+    seenRed: true,
+  },
+  'repeat.not-taken-back': {
+    says: 'a message whose caller was refused is not taken back once who asks again was told that it is in, and goes on at once',
+    breaks: 'withdraw-turn: do not ask keep_for_others; take-back: do not release',
+    seenRed: true,
+  },
+  'busy.coalesce.unconfirmed': {
+    says: 'a message that joined one whose caller was never told that it is in is answered without it, whether its replica died or takes it back',
+    breaks: 'session.include keep_for_others: do not ask for joiners; keep the message',
+    seenRed: true,
+  },
+  'busy.coalesce.unsettled-first': {
+    says: 'a message that joined one of which nobody can tell whether it is in is answered together with it',
+    breaks: 'take-back: always say untold',
+    seenRed: true,
+  },
+  'busy.coalesce.all-taken-back': {
+    says: 'a waiting turn of which every message was taken back asks the model nothing, ends, and its session goes on',
+    breaks: 'run-turn: ask all the same when nothing was said',
+    seenRed: true,
+  },
   'admission.late-confirm': {
     says: 'a replica that comes too late to confirm an admission tells its caller to ask again, not that the session was deleted',
     breaks: 'confirm-turn: answer GONE when another replica has it',

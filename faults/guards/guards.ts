@@ -89,7 +89,7 @@ export const GUARDS: readonly Guard[] = [
     patches: [
       {
         file: script('claim-turn'),
-        find: "if not t[4] then why = 'unconfirmed'",
+        find: "if not is_confirmed() then why = 'unconfirmed'",
         replace: "if false then why = 'unconfirmed'",
       },
     ],

@@ -24,6 +24,7 @@ export const KINDS = [
   'read-log',
   'free-lock',
   'unjoin-turn',
+  'confirm-repeat',
 ] as const;
 
 const CLIENTS = 4;

@@ -81,6 +81,8 @@ async function slowWire(trial: Trial): Promise<void> {
       }),
     );
   };
+  // The texts of the scripts are sent once; not what a turn takes.
+  for (const slot of world.slots) await trial.say(trial.session(), {}, slot);
   for (const slot of world.slots) slot.proxy?.setWire(condition);
   await round(`a turn over ${name}`);
   for (const slot of world.slots) slot.proxy?.setWire(CLEAN_WIRE);

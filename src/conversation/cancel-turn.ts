@@ -34,9 +34,9 @@ export async function cancelTurn(deps: TurnDeps, place: TurnPlace): Promise<Turn
         const withdrawn = await withdrawTurn(deps, ref, {
           outcome: 'cancelled',
           failure: null,
-          evenIfRunning: false,
+          ifIt: 'waits',
         });
-        if (withdrawn.kind === 'running') continue;
+        if (withdrawn === 'running') continue;
         return (await mustFindTurn(deps, place)).record;
       }
       case 'asked':

@@ -1,3 +1,4 @@
+import type { TurnAdmission } from './admission-port.ts';
 import type { LiveTurns } from './live-turns.ts';
 import type {
   EventLog,
@@ -31,6 +32,7 @@ export interface TurnLimits extends PromptLimits {
 /** All that the work on a turn needs from outside, put together in wiring. */
 export interface TurnDeps {
   readonly replicaId: string;
+  readonly admission: TurnAdmission;
   readonly queue: TurnQueue;
   readonly store: TurnStore;
   readonly takeover: TurnTakeover;

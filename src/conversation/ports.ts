@@ -1,6 +1,6 @@
 import type { EventId, PlacedEvent, TurnEvent } from './events.ts';
 import type { History, Message, SessionRef, SessionSummary } from './session.ts';
-import type { OnBusy, StopKind, TurnFailure, TurnRecord, Usage } from './turn.ts';
+import type { StopKind, TurnFailure, TurnRecord, Usage } from './turn.ts';
 
 /** A turn and the keys it needs. */
 export interface TurnRef {
@@ -8,17 +8,6 @@ export interface TurnRef {
   readonly turnId: string;
   /** Hashes of the Idempotency-Keys that mean it: whoever began it sent one, or who joined it, as far as known here. */
   readonly idempotencyHashes: readonly string[];
-}
-
-export interface Admission {
-  readonly turn: TurnRef;
-  /** The owner as the caller is known, before it was made fit for a key. */
-  readonly ownerAsGiven: string;
-  readonly message: string;
-  readonly onBusy: OnBusy;
-  /** What to keep under the Idempotency-Key, and what of an earlier try it may replace. */
-  readonly idempotencyValue: string | null;
-  readonly replacesIdempotencyValue: string | null;
 }
 
 /** The right to run a turn: nobody with a smaller fence can write from now on. */
@@ -33,34 +22,6 @@ export interface OpenGrant extends Grant {
   readonly userMessages: readonly string[];
   readonly idempotencyHashes: readonly string[];
 }
-
-export type Admitted =
-  | { readonly kind: 'granted'; readonly grant: Grant }
-  | { readonly kind: 'queued'; readonly position: number }
-  /** To be answered together with this one, which still waits; nothing was written yet. */
-  | { readonly kind: 'join'; readonly turnId: string }
-  | { readonly kind: 'exists'; readonly idempotencyValue: string }
-  | { readonly kind: 'busy'; readonly turnId: string; readonly position: number }
-  /** `late`: it came after its deadline. `unsent`: there was no connection to send it by. */
-  | { readonly kind: 'full' | 'late' | 'unsent' };
-
-/** A message on its way into a turn that waits. */
-export interface Joining {
-  readonly turn: TurnRef;
-  /** Tells this message from others that join, and from itself sent again. */
-  readonly joinerId: string;
-  readonly message: string;
-  readonly idempotencyValue: string | null;
-  readonly replacesIdempotencyValue: string | null;
-}
-
-/** `gone`: no record is left. `taken`: this replica was late, and another one has the turn, or had it ended. */
-export type Confirmed = 'ok' | 'late' | 'taken' | 'gone';
-
-/** `stale`: that turn does not wait any more, or is not the last; to be admitted anew. */
-export type Joined =
-  | { readonly kind: 'joined' | 'stale' | 'late' | 'too_large' }
-  | { readonly kind: 'exists'; readonly idempotencyValue: string };
 
 export type Opened =
   | { readonly kind: 'granted'; readonly grant: OpenGrant }
@@ -108,7 +69,8 @@ export type Ended =
   /** `locked`: nothing was written, because the lock holds another value; the fence is still this one. */
   | { readonly kind: 'gone' | 'fenced' | 'locked' | 'corrupt' };
 
-export type Withdrawn = { readonly kind: 'ok' | 'gone' | 'ended' } | { readonly kind: 'running' };
+/** `running`: it was granted meanwhile. `told`: it stands, because somebody counts on it. */
+export type Withdrawn = 'ok' | 'gone' | 'ended' | 'running' | 'told';
 
 export type Claimed =
   | { readonly kind: 'granted'; readonly grant: OpenGrant }
@@ -139,19 +101,10 @@ export interface StoredTurn {
 }
 
 /**
- * Order: who is taken in, who is next, who leaves. Here and below each change is one script, and each may be
+ * Order: who is next, who leaves. Here and below each change is one script, and each may be
  * sent twice. All methods throw TurnwiseError: `redis_unavailable`, `storage_full`, `corrupt_session`.
  */
 export interface TurnQueue {
-  /** Whether an Idempotency-Key of a session was used before; by the hash that it is kept under. */
-  knows(session: SessionRef, keyHash: string): Promise<boolean>;
-  admit(admission: Admission): Promise<Admitted>;
-  /** Adds a message to a turn that still waits: both are answered together. */
-  join(joining: Joining): Promise<Joined>;
-  /** Takes a message out again whose caller was told that it was not taken in. */
-  unjoin(turn: TurnRef, joinerId: string): Promise<void>;
-  /** Makes the admission count: settled before a caller hears of the turn. */
-  confirm(turn: TurnRef): Promise<Confirmed>;
   open(turn: TurnRef): Promise<Opened>;
   withdraw(turn: TurnRef, ending: Withdrawal): Promise<Withdrawn>;
 }
@@ -201,8 +154,11 @@ export interface TurnPlace {
 export interface Withdrawal {
   readonly outcome: 'cancelled' | 'failed';
   readonly failure: TurnFailure | null;
-  /** Also when it was granted, by the replica that it was granted to. */
-  readonly evenIfRunning: boolean;
+  /**
+   * `any`: also when it was granted to this replica. `untold`, `unsettled`: the same, unless somebody counts on it; its
+   * caller was told that it is not in, or that it may be.
+   */
+  readonly ifIt: 'waits' | 'any' | 'untold' | 'unsettled';
 }
 
 export interface EventLog {

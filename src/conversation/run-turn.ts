@@ -1,3 +1,4 @@
+import { TurnwiseError } from '../errors.ts';
 import { type Answer, askModel } from './ask-model.ts';
 import { commitTurn } from './commit-turn.ts';
 import type { TurnDeps } from './deps.ts';
@@ -34,6 +35,8 @@ export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<voi
   const said: string[] = [];
   try {
     const ending = await conclude(deps, turn, async () => {
+      // All that was said was taken back: by replicas that had refused it.
+      if (grant.userMessages.length === 0) throw new TurnwiseError('redis_unavailable');
       const prompt = await buildPrompt(
         grant.history,
         grant.userMessages,

@@ -1,4 +1,5 @@
 import { assertNever, TurnwiseError } from '../errors.ts';
+import type { Exists } from './admission-port.ts';
 import type { TurnDeps } from './deps.ts';
 import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
@@ -7,8 +8,8 @@ import type { Grant, TurnRef } from './ports.ts';
 import { askForLock, runGranted } from './run-granted.ts';
 import type { SessionRef } from './session.ts';
 import { takeBack, takeBackJoined } from './take-back.ts';
-import type { OnBusy } from './turn.ts';
-import { confirmAdmission, untilSettled } from './until-settled.ts';
+import { isEnded, type OnBusy, type TurnRecord } from './turn.ts';
+import { confirmAdmission, confirmRepeat, untilSettled } from './until-settled.ts';
 import { waitForTurn } from './wait-turn.ts';
 
 export interface TurnRequest {
@@ -41,7 +42,7 @@ export async function submitTurn(
   await checkMessage(request.message, deps.limits, deps.counter);
   const repeat = idempotencyOf(request, deps.limits.onBusy);
   const isRepeat =
-    count !== null && repeat !== null && (await deps.queue.knows(request.session, repeat.keyHash));
+    count !== null && repeat !== null && (await deps.admission.knows(request.session, repeat.keyHash));
   if (!isRepeat) await count?.();
   let submission: Submission = { request, repeat, replaces: null };
   for (let stale = 0; ; ) {
@@ -53,7 +54,7 @@ export async function submitTurn(
       if (stale >= JOIN_TRIES) submission = { ...submission, request: { ...request, onBusy: 'enqueue' } };
       continue;
     }
-    const earlier = await earlierTurn(deps, submission, tried.idempotencyValue);
+    const earlier = await earlierTurn(deps, submission, tried);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
     if (isRepeat) await count?.();
@@ -71,11 +72,8 @@ interface Submission {
   readonly replaces: string | null;
 }
 
-/** `known`: the Idempotency-Key was used before. `stale`: what was to be joined no longer waits. */
-type Tried =
-  | { readonly kind: 'in'; readonly turn: TurnRef }
-  | { readonly kind: 'known'; readonly idempotencyValue: string }
-  | { readonly kind: 'stale' };
+/** `stale`: what was to be joined no longer waits. */
+type Tried = { readonly kind: 'in'; readonly turn: TurnRef } | { readonly kind: 'stale' } | Exists;
 
 async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   const { request, repeat, replaces } = submission;
@@ -89,7 +87,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
   deps.live.enter(live);
   let [isHere, mayStand] = [false, true];
   try {
-    const admitted = await deps.queue.admit({
+    const admitted = await deps.admission.admit({
       turn,
       ownerAsGiven: request.ownerAsGiven,
       message: request.message,
@@ -111,7 +109,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
       case 'join':
         return await join(deps, submission, { ...turn, turnId: admitted.turnId }, turn.turnId);
       case 'exists':
-        return { kind: 'known', idempotencyValue: admitted.idempotencyValue };
+        return admitted;
       case 'busy':
         throw new TurnwiseError('session_busy', {
           details: { turn_id: admitted.turnId, position: admitted.position },
@@ -125,7 +123,7 @@ async function tryOnce(deps: TurnDeps, submission: Submission): Promise<Tried> {
         return assertNever(admitted);
     }
   } catch (error) {
-    if (mayStand) void takeBack(deps, turn);
+    if (mayStand) void takeBack(deps, turn, error);
     throw error;
   } finally {
     if (!isHere) {
@@ -168,7 +166,7 @@ async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joine
     idempotencyValue: submission.repeat?.valueFor(turn.turnId) ?? null,
     replacesIdempotencyValue: submission.replaces,
   };
-  const joined = await untilSettled(turn, () => deps.queue.join(joining)).catch((error: unknown) => {
+  const joined = await untilSettled(turn, () => deps.admission.join(joining)).catch((error: unknown) => {
     void takeBackJoined(deps, turn, joinerId);
     throw error;
   });
@@ -178,7 +176,7 @@ async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joine
     case 'stale':
       return { kind: 'stale' };
     case 'exists':
-      return { kind: 'known', idempotencyValue: joined.idempotencyValue };
+      return joined;
     case 'too_large':
       throw new TurnwiseError('too_large', {
         message: `the messages of the waiting turn would be longer than ${deps.limits.maxMessageBytes} bytes together`,
@@ -194,14 +192,22 @@ async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joine
 async function earlierTurn(
   deps: TurnDeps,
   { request, repeat }: Submission,
-  idempotencyValue: string,
+  { idempotencyValue, isTold }: Exists,
 ): Promise<TurnRef | null> {
   const earlier = readIdempotencyValue(idempotencyValue);
   if (earlier === null || repeat === null) return null;
   if (earlier.requestHash !== repeat.requestHash) throw new TurnwiseError('idempotency_mismatch');
-  const stored = await deps.store.find(request.session, earlier.turnId);
-  if (stored === null || (stored.record.status === 'failed' && stored.record.failure?.retryable === true)) {
-    return null;
-  }
-  return { session: request.session, turnId: earlier.turnId, idempotencyHashes: [repeat.keyHash] };
+  const turn = { session: request.session, turnId: earlier.turnId, idempotencyHashes: [repeat.keyHash] };
+  const stored = await deps.store.find(turn.session, turn.turnId);
+  if (stored === null || runsAnew(stored.record)) return null;
+  if (isTold || isEnded(stored.record.status)) return turn;
+  // Whoever asked first may have been refused, and its replica be about to take the message back.
+  if (await confirmRepeat(deps, turn, idempotencyValue)) return turn;
+  const ended = await deps.store.find(turn.session, turn.turnId);
+  return ended === null || !isEnded(ended.record.status) || runsAnew(ended.record) ? null : turn;
+}
+
+/** It failed in a way that may pass. */
+function runsAnew({ status, failure }: TurnRecord): boolean {
+  return status === 'failed' && failure?.retryable === true;
 }

@@ -7,21 +7,26 @@ import type { TurnRef } from './ports.ts';
 /**
  * A caller was told 503, but the admission may have been carried out: it is taken back as soon as Redis
  * answers. If this replica dies first, nobody takes the turn over, because it was never confirmed; when even that
- * is not known, the caller was told so.
+ * is not known, the caller was told so. Somebody may count on it by now: who asked again, or who joined it. Then another
+ * replica goes on with it, without the wait for its lease.
  */
-export async function takeBack(deps: TurnDeps, turn: TurnRef): Promise<void> {
+export async function takeBack(deps: TurnDeps, turn: TurnRef, refusal: unknown): Promise<void> {
+  const isSettled = !(refusal instanceof TurnwiseError) || refusal.code !== 'commit_unknown';
   const ending = {
     outcome: 'failed',
     failure: failureOfCode('redis_unavailable'),
-    evenIfRunning: true,
+    ifIt: isSettled ? 'untold' : 'unsettled',
   } as const;
-  // Not counted as ended: nobody was told that it had begun.
-  await untilAnswered(() => deps.queue.withdraw(turn, ending));
+  await untilAnswered(async () => {
+    // Not counted as ended: nobody was told that it had begun.
+    const withdrawn = await deps.queue.withdraw(turn, ending);
+    if (withdrawn === 'told') await deps.takeover.release(turn, null);
+  });
 }
 
 /** The same for a message that joined a waiting turn. */
 export async function takeBackJoined(deps: TurnDeps, turn: TurnRef, joinerId: string): Promise<void> {
-  await untilAnswered(() => deps.queue.unjoin(turn, joinerId));
+  await untilAnswered(() => deps.admission.unjoin(turn, joinerId));
 }
 
 /** How long to go on trying to take back what a caller was told is not in. */

@@ -78,15 +78,15 @@ export class TurnRecovery {
         this.#keep(turn, () => runGranted(deps, turn, claimed.grant));
         return true;
       case 'adopted':
-        if (claimed.isConfirmed) {
-          turn.goOnAfter(claimed.last);
-          // It may be its turn by now, and the wake-up have gone to who had it before.
-          turn.bell.ring();
-          this.#keep(turn, () => waitForTurn(deps, turn, 0, claimed.waitedMs));
-        } else {
+        if (!claimed.isConfirmed) {
           const failure = failureOfCode('redis_unavailable');
-          await withdrawTurn(deps, ref, { outcome: 'failed', failure, evenIfRunning: false });
+          const withdrawn = await withdrawTurn(deps, ref, { outcome: 'failed', failure, ifIt: 'untold' });
+          if (withdrawn !== 'told') return true;
         }
+        turn.goOnAfter(claimed.last);
+        // It may be its turn by now, and the wake-up have gone to who had it before.
+        turn.bell.ring();
+        this.#keep(turn, () => waitForTurn(deps, turn, 0, claimed.waitedMs));
         return true;
       case 'seized':
         await endSeized(deps, ref, claimed);

@@ -17,12 +17,28 @@ export async function confirmAdmission(deps: TurnDeps, turn: TurnRef): Promise<v
   let asked = 0;
   const confirmed = await untilSettled(turn, () => {
     asked += 1;
-    return deps.queue.confirm(turn);
+    return deps.admission.confirm(turn);
   });
   if (confirmed === 'ok') return;
   // An earlier try may have been carried out, and the turn be another replica's by now. `late` says that none was.
   if (asked > 1 && confirmed !== 'late') throw unsettled(turn);
   throw new TurnwiseError(confirmed === 'gone' ? 'session_deleted' : 'redis_unavailable');
+}
+
+/**
+ * Makes the message under an Idempotency-Key count, which nobody may have been told is in: who asks again is told so.
+ *
+ * @returns false when it cannot: its turn ended, or the key means another by now
+ * @throws redis_unavailable: it does not count because of this. commit_unknown: it may
+ */
+export async function confirmRepeat(
+  deps: TurnDeps,
+  turn: TurnRef,
+  idempotencyValue: string,
+): Promise<boolean> {
+  const confirmed = await untilSettled(turn, () => deps.admission.confirmRepeat(turn, idempotencyValue));
+  if (confirmed === 'late') throw new TurnwiseError('redis_unavailable');
+  return confirmed === 'ok';
 }
 
 /**

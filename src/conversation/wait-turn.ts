@@ -38,9 +38,9 @@ export async function waitForTurn(
     try {
       const why = isGranted ? null : reasonToWithdraw(turn, performance.now() >= untilMs);
       if (why !== null) {
-        const withdrawn = await withdrawTurn(deps, turn.ref, { ...why, evenIfRunning: false });
-        if (withdrawn.kind !== 'running') {
-          turn.lose(withdrawn.kind === 'gone' ? 'gone' : 'fenced');
+        const withdrawn = await withdrawTurn(deps, turn.ref, { ...why, ifIt: 'waits' });
+        if (withdrawn !== 'running') {
+          turn.lose(withdrawn === 'gone' ? 'gone' : 'fenced');
           return leaveTurn(deps, turn);
         }
         // It was granted by a look whose answer was lost; the next look hears so.
@@ -83,7 +83,7 @@ export async function waitForTurn(
   }
 }
 
-function reasonToWithdraw(turn: LiveTurn, isTimeOver: boolean): Omit<Withdrawal, 'evenIfRunning'> | null {
+function reasonToWithdraw(turn: LiveTurn, isTimeOver: boolean): Omit<Withdrawal, 'ifIt'> | null {
   if (turn.stop !== null) return { outcome: 'cancelled', failure: null };
   return isTimeOver ? { outcome: 'failed', failure: failureOfCode('queue_timeout') } : null;
 }
@@ -95,7 +95,7 @@ async function tellPosition(deps: TurnDeps, turn: LiveTurn, position: number): P
 
 async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise<void> {
   const failure = failureFrom(error);
-  const ending = { outcome: 'failed', failure, evenIfRunning: true } as const;
+  const ending = { outcome: 'failed', failure, ifIt: 'any' } as const;
   await withdrawTurn(deps, turn.ref, ending).catch((cause: unknown) => {
     deps.observer.failed('end a turn', cause, turn.ref);
   });

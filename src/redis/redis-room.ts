@@ -1,3 +1,4 @@
+import type { TurnAdmission } from '../conversation/admission-port.ts';
 import type {
   EventLog,
   Notice,
@@ -19,6 +20,7 @@ import { RunningIndex } from './running-index.ts';
 import { defineScripts } from './scripts.ts';
 import { RedlockSessionLock } from './session-lock.ts';
 import { RedisSessionStore } from './session-store.ts';
+import { RedisTurnAdmission } from './turn-admission.ts';
 import { TurnContext, type TurnSettings } from './turn-context.ts';
 import { RedisTurnQueue } from './turn-queue.ts';
 import { RedisTurnRate } from './turn-rate.ts';
@@ -49,6 +51,7 @@ export interface RedisRoom {
   readonly subscriber: Client;
   readonly keys: Keys;
   readonly clock: RedisClock;
+  readonly admission: TurnAdmission;
   readonly queue: TurnQueue;
   readonly turns: TurnStore;
   readonly takeover: TurnTakeover;
@@ -84,6 +87,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     keys,
     clock,
     cache,
+    admission: new RedisTurnAdmission(context),
     queue: new RedisTurnQueue(context),
     turns: new RedisTurnStore(context),
     takeover: new RedisTurnTakeover(context),

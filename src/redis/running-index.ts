@@ -31,10 +31,6 @@ export class RunningIndex {
     this.#client.zadd(this.#key, leaseEndMs, memberOf(turn)).catch(this.#failed);
   }
 
-  async expire(turn: TurnPlace): Promise<void> {
-    await this.#client.zadd(this.#key, 'XX', RELEASED_MS, memberOf(turn));
-  }
-
   async suspect(turn: TurnPlace, lookAtMs: number): Promise<void> {
     await this.#client.zadd(this.#key, 'NX', lookAtMs, memberOf(turn));
   }

@@ -9,6 +9,7 @@ const SCRIPTS = {
   joinTurn: 'join-turn',
   unjoinTurn: 'unjoin-turn',
   confirmTurn: 'confirm-turn',
+  confirmRepeat: 'confirm-repeat',
   openTurn: 'open-turn',
   beatTurn: 'beat-turn',
   freeLock: 'free-lock',
@@ -37,6 +38,7 @@ declare module 'ioredis' {
     joinTurn(...args: ScriptArguments): Result<unknown, Context>;
     unjoinTurn(...args: ScriptArguments): Result<unknown, Context>;
     confirmTurn(...args: ScriptArguments): Result<unknown, Context>;
+    confirmRepeat(...args: ScriptArguments): Result<unknown, Context>;
     openTurn(...args: ScriptArguments): Result<unknown, Context>;
     beatTurn(...args: ScriptArguments): Result<unknown, Context>;
     freeLock(...args: ScriptArguments): Result<unknown, Context>;

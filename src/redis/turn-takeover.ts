@@ -76,7 +76,7 @@ export class RedisTurnTakeover implements TurnTakeover {
   }
 
   async release(turn: TurnRef, lockValue: string | null): Promise<void> {
-    await answered(
+    const word = await answered(
       this.#context.client.releaseTurn(
         6,
         ...this.#context.keysOfRecord(turn),
@@ -85,7 +85,7 @@ export class RedisTurnTakeover implements TurnTakeover {
         lockValue ?? '',
       ),
     );
-    await answered(this.#context.running.expire(turn));
+    if (word === 'OK') await answered(this.#context.running.add(turn, RELEASED_MS));
   }
 
   suspect(session: SessionRef, turnId: string): Promise<void> {

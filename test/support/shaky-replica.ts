@@ -95,7 +95,7 @@ export async function twoInLine({ model, steady, shaky }: Shaky, id: string) {
 
 /** A session says exactly this, its count fits, and nothing of it is still waiting, running or locked. */
 export async function expectExactly(
-  { redis, steady }: Shaky,
+  { redis, steady }: Pick<Shaky, 'redis' | 'steady'>,
   conversationId: string,
   said: readonly string[],
 ): Promise<void> {

@@ -5,7 +5,7 @@
 --       5 session TTL (ms)  6 lease (ms)  7 most waiting turns  8 on_busy  9 idempotency value ('': none)
 --       10 idempotency value it may replace ('': none)  11 known history (EPOCH/COUNT/FENCE)  12 tail (messages)
 --       13 channel prefix of replicas  14 owner as given  15 message  16 title
--- RETURNS  LATE now | EXISTS value | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
+-- RETURNS  LATE now | EXISTS value told (1 | 0) | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
 --          | GRANTED now fence attempt epoch count dropped from messages continues
 --          | QUEUED now position
 local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
@@ -32,8 +32,8 @@ end
 
 if deadline > 0 and now > deadline then return {'LATE', int(now)} end
 if idem ~= '' then
-  local known = known_under(IDEM)
-  if known and known ~= old_idem then return {'EXISTS', known} end
+  local known, told = known_under(IDEM)
+  if known and known ~= old_idem then return {'EXISTS', known, told} end
 end
 if not is_whole(count, dropped) or (not m[1] and (running or waiting > 0)) then return {'CORRUPT'} end
 local busy = running or waiting > 0
@@ -53,7 +53,7 @@ redis.call('HSET', META, 'last_accessed', int(now))
 redis.call('HSET', TURN, 'status', 'queued', 'session', session, 'attempt', 0, 'replica', replica,
   'lease', int(now + lease), 'message', ARGV[15], 'on_busy', on_busy, 'created_at', int(now))
 if idem ~= '' then
-  redis.call('SET', IDEM, idem)
+  redis.call('SET', IDEM, idem .. UNTOLD)
   redis.call('HSET', TURN, 'idem', hash_in(IDEM))
   redis.call('ZADD', TURNS, '+inf', turn .. '#' .. hash_in(IDEM))
 end

@@ -7,7 +7,7 @@
 -- RETURNS  GONE | ENDED | ALIVE until (ms)
 --          | ADOPTED confirmed (1 | 0) last-event-id waited (ms): it waits, and now for this replica
 --          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
---          | GRANTED …: as open-turn, one attempt later
+--          | GRANTED …: as open-turn; one attempt later, if it was begun
 local TURN, LOG = KEYS[6], KEYS[7]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
 local ttl, lease, most, mode = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
@@ -26,6 +26,7 @@ if not t[1] then
 end
 local old, attempt = t[2], tonumber(t[5])
 local is_mine = old == replica and tonumber(t[3]) > now
+local function is_confirmed() return t[4] or keep_for_others(TURN, turn) end
 if t[1] == 'queued' then
   if tonumber(t[3]) > now and not is_mine then return {'ALIVE', t[3]} end
   local score = redis.call('ZSCORE', QUEUE, turn .. '/' .. old)
@@ -34,7 +35,7 @@ if t[1] == 'queued' then
   if old ~= replica then redis.call('ZREM', QUEUE, turn .. '/' .. old) end
   turn_lives_until(now + ttl)
   local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
-  return {'ADOPTED', t[4] and 1 or 0, last and last[1] or '0-0', int(now - tonumber(t[8]))}
+  return {'ADOPTED', is_confirmed() and 1 or 0, last and last[1] or '0-0', int(now - tonumber(t[8]))}
 elseif t[1] ~= 'running' then
   return {'ENDED'}
 end
@@ -57,11 +58,13 @@ if m[2] ~= turn then
 end
 
 local why = nil
-if not t[4] then why = 'unconfirmed'
+if not is_confirmed() then why = 'unconfirmed'
 elseif m[4] == turn then why = 'stopped'
 elseif mode == 'seize' then why = 'stopped'
-elseif attempt >= most then why = 'exhausted' end
-if not why then attempt = attempt + 1 end
+elseif t[4] and attempt >= most then why = 'exhausted' end
+-- Who did not confirm it never began it.
+local was_begun = t[4] and not why
+if was_begun then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
 -- Readers of the replica that died need a moment to come back.
 redis.call('HSET', TURN, 'read_until', int(now + 5000))
@@ -74,7 +77,9 @@ if why then
   turn_lives_until(now + ttl)
   return {'SEIZED', why, m[4] == turn and m[3] or 'cancel', fence, int(attempt), m[5]}
 end
-redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
-redis.call('PUBLISH', ARGV[11], int(attempt) .. '-1')
+if was_begun then
+  redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
+  redis.call('PUBLISH', ARGV[11], int(attempt) .. '-1')
+end
 turn_lives_until(now + ttl)
 return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9])

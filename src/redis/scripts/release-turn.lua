@@ -5,6 +5,7 @@
 -- RETURNS  OK | GONE
 local t = redis.call('HMGET', KEYS[6], 'status', 'replica')
 if t[2] ~= ARGV[2] or (t[1] ~= 'queued' and t[1] ~= 'running') then return 'GONE' end
+even_if_full()
 redis.call('HSET', KEYS[6], 'lease', 0)
 if redis.call('HGET', META, 'running') == ARGV[1] then
   redis.call('HSET', META, 'running_lease', 0)

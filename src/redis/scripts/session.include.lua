@@ -100,12 +100,12 @@ local function history_for(known, tail)
   return {m[1], int(count), int(dropped), int(from), messages, continues}
 end
 
--- What an idempotency key was used for. Once somebody was told, it stands: unjoin-turn takes no message out any more.
+-- What an idempotency key was used for, and whether who asked again was told that it is in (1 | 0): see confirm-repeat.
+local UNTOLD = ' untold'
 local function known_under(idem_key)
   local known = redis.call('GET', idem_key)
-  local told = known and string.match(known, '^(.*) untold$')
-  if told then redis.pcall('SET', idem_key, told, 'KEEPTTL') end
-  return told or known
+  local untold = known and string.match(known, '^(.*)' .. UNTOLD .. '$')
+  return untold or known, untold and 0 or 1
 end
 
 -- Makes a turn the running one. The fence rises, so that whoever ran before can write nothing more; at least to the
@@ -125,8 +125,41 @@ local function joined_in(turn_key, text)
   return math.min(tonumber(text or '0') or 0, redis.call('HLEN', turn_key))
 end
 
+-- Whether a message that joined a turn was not taken out again: then it is empty.
+local function has_joiner(turn_key, text)
+  for i = 1, joined_in(turn_key, text) do
+    if redis.call('HSTRLEN', turn_key, 'message:' .. i) > 0 then return true end
+  end
+  return false
+end
+
 -- The end of an idempotency key's name, by which the record of its turn knows it.
 local function hash_in(idem_key) return string.match(idem_key, '[^:]+$') end
+
+-- Keeps a turn that its replica did not confirm for those who count on it, if there are any: who asked again for its
+-- message under the same key, or who joined it. Those who joined have it alone, unless its first caller may be in as well:
+-- who was told that the message is not in, or nothing, has it taken out.
+local function keep_for_others(turn_key, turn, may_be_in)
+  local t = redis.call('HMGET', turn_key, 'idem', 'joined', 'confirmed')
+  local first, is_told = nil, false
+  for i = 8, #KEYS do
+    if hash_in(KEYS[i]) == t[1] then
+      local known, told = known_under(KEYS[i])
+      if known and string.match(known, '^%S+') == turn then first, is_told = KEYS[i], told == 1 end
+    end
+  end
+  local is_joined = has_joiner(turn_key, t[2])
+  if not is_told and not is_joined then return false end
+  redis.call('HSET', turn_key, 'confirmed', 1)
+  if is_told or t[3] or may_be_in then return true end
+  redis.call('HSET', turn_key, 'message', '')
+  if t[1] then
+    redis.call('HDEL', turn_key, 'idem')
+    redis.call('ZREM', TURNS, turn .. '#' .. t[1])
+  end
+  if first then redis.call('DEL', first) end
+  return true
+end
 
 -- Of the idempotency keys that mean a turn: its first caller's, and those of who joined.
 local function hashes_of(turn_key)
@@ -136,11 +169,23 @@ local function hashes_of(turn_key)
   return hashes
 end
 
--- The keys of an ended turn live the shorter of the log's time and the session's.
+-- Which idempotency keys a script was given, by hash.
+local function named_keys()
+  local named = {}
+  for i = 8, #KEYS do named[hash_in(KEYS[i])] = KEYS[i] end
+  return named
+end
+
+-- The keys of an ended turn live the shorter of the log's time and the session's. A key that was given and means it no more
+-- may be another turn's by now.
 local function end_turn_keys(turn, at)
+  local named = named_keys()
   redis.call('ZADD', TURNS, int(at), turn)
-  for _, hash in ipairs(hashes_of(KEYS[6])) do redis.call('ZADD', TURNS, int(at), turn .. '#' .. hash) end
-  for i = 6, #KEYS do redis.call('PEXPIREAT', KEYS[i], int(at)) end
+  for _, hash in ipairs(hashes_of(KEYS[6])) do
+    redis.call('ZADD', TURNS, int(at), turn .. '#' .. hash)
+    if named[hash] then redis.call('PEXPIREAT', named[hash], int(at)) end
+  end
+  for i = 6, 7 do redis.call('PEXPIREAT', KEYS[i], int(at)) end
 end
 
 -- Answer to a replica that did not take the turn in itself, or long ago: with what the user said.
@@ -148,9 +193,10 @@ local function granted_reply(turn_key, fence, attempt, known, tail)
   local reply = {'GRANTED', int(now), fence, attempt}
   for _, part in ipairs(history_for(known, tonumber(tail))) do reply[#reply + 1] = part end
   local said = redis.call('HMGET', turn_key, 'message', 'joined')
-  local messages = {said[1]}
-  for i = 1, joined_in(turn_key, said[2]) do
-    local message = redis.call('HGET', turn_key, 'message:' .. i)
+  local messages = {}
+  for i = 0, joined_in(turn_key, said[2]) do
+    local message = said[1]
+    if i > 0 then message = redis.call('HGET', turn_key, 'message:' .. i) end
     -- Empty: taken out again.
     if message and message ~= '' then messages[#messages + 1] = message end
   end
