@@ -141,11 +141,11 @@ local function hash_in(idem_key) return string.match(idem_key, '[^:]+$') end
 -- who was told that the message is not in, or nothing, has it taken out.
 local function keep_for_others(turn_key, turn, may_be_in)
   local t = redis.call('HMGET', turn_key, 'idem', 'joined', 'confirmed')
-  local first, is_told = nil, false
+  local place, is_told = nil, false
   for i = 8, #KEYS do
     if hash_in(KEYS[i]) == t[1] then
       local known, told = known_under(KEYS[i])
-      if known and string.match(known, '^%S+') == turn then first, is_told = KEYS[i], told == 1 end
+      if known and string.match(known, '^%S+') == turn then place, is_told = i, told == 1 end
     end
   end
   local is_joined = has_joiner(turn_key, t[2])
@@ -157,7 +157,7 @@ local function keep_for_others(turn_key, turn, may_be_in)
     redis.call('HDEL', turn_key, 'idem')
     redis.call('ZREM', TURNS, turn .. '#' .. t[1])
   end
-  if first then redis.call('DEL', first) end
+  if place then redis.call('DEL', KEYS[place]) end
   return true
 end
 
@@ -179,11 +179,14 @@ end
 -- The keys of an ended turn live the shorter of the log's time and the session's. A key that was given and means it no more
 -- may be another turn's by now.
 local function end_turn_keys(turn, at)
-  local named = named_keys()
+  local means = {}
   redis.call('ZADD', TURNS, int(at), turn)
   for _, hash in ipairs(hashes_of(KEYS[6])) do
+    means[hash] = true
     redis.call('ZADD', TURNS, int(at), turn .. '#' .. hash)
-    if named[hash] then redis.call('PEXPIREAT', named[hash], int(at)) end
+  end
+  for hash, key in pairs(named_keys()) do
+    if means[hash] then redis.call('PEXPIREAT', key, int(at)) end
   end
   for i = 6, 7 do redis.call('PEXPIREAT', KEYS[i], int(at)) end
 end
