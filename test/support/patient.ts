@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from './deployment.ts';
 import { type Answer, type ChatBody, chat } from './http.ts';
+import type { SseReader } from './sse.ts';
 
 const RETRY_MS = 50;
 const PATIENCE_MS = 20_000;
@@ -37,6 +39,23 @@ export async function chatUntilTold(
     await sleep(RETRY_MS);
   }
   throw new Error(`${message}: nothing but ${refusals.join(', ')}`);
+}
+
+/** The same for a stream: until the message is in. A machine that stands still for a moment gets 503. */
+export async function sayUntilIn(
+  replica: { readonly url: string },
+  conversationId: string,
+  message: string,
+  options: { readonly onBusy?: string } = {},
+): Promise<SseReader> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const reader = await say(replica, conversationId, message, { ...options, idempotencyKey: message });
+    if (reader.status === 200) return reader;
+    const refusal = JSON.stringify(await reader.json());
+    if (reader.status < 500 || performance.now() > until) throw new Error(`${message}: ${refusal}`);
+    await sleep(RETRY_MS);
+  }
 }
 
 /** What a caller was told and how long it took; a broken connection is a status of 0. */

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { getSession, saidIn } from './api.ts';
 import { type Deployment, replicaOf, say, startDeployment } from './deployment.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
-import { chat } from './http.ts';
+import { chatUntilTold, sayUntilIn } from './patient.ts';
 import type { CommandFault } from './proxied-connection.ts';
 import { startRedis } from './redis.ts';
 import type { RedisCommand } from './redis-command.ts';
@@ -35,18 +35,18 @@ async function showScripts({ redis, model, shaky }: Shaky): Promise<void> {
   await redis.ask('SCRIPT', 'FLUSH');
   const gate = model.gate();
   model.reply((request) => (lastSaid(request) === 'first' ? [{ wait: gate }] : echo(request)));
-  const first = await say(shaky, 'shown', 'first');
+  const first = await sayUntilIn(shaky, 'shown', 'first');
   await gate.reached;
-  const second = await say(shaky, 'shown', 'second');
+  const second = await sayUntilIn(shaky, 'shown', 'second');
   await second.until('queued');
-  const joined = chat(shaky, 'shown', 'joined', { onBusy: 'coalesce' });
+  const joined = chatUntilTold([shaky], 'shown', 'joined', { onBusy: 'coalesce' });
   await waitFor(
     () => redis.ask('HEXISTS', `turnwise:{-/shown}:turn:${second.headers['x-turn-id']}`, 'joined'),
     {
       what: 'a message to have joined',
     },
   );
-  const third = await say(shaky, 'shown', 'third', { onBusy: 'rollback' });
+  const third = await sayUntilIn(shaky, 'shown', 'third', { onBusy: 'rollback' });
   for (const reader of [first, second, third]) await reader.all();
   await joined;
   model.reply(echo);
