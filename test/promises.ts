@@ -1191,7 +1191,8 @@ export const promises = {
   },
   'repeat.not-taken-back': {
     says: 'a message whose caller was refused is not taken back once who asks again was told that it is in, and goes on at once',
-    breaks: 'withdraw-turn: do not ask keep_for_others; take-back: do not release',
+    breaks:
+      'withdraw-turn: do not ask keep_for_others; keep `confirmed` of a turn not begun (unsettled); take-back: do not release',
     seenRed: true,
   },
   'busy.coalesce.unconfirmed': {

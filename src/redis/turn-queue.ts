@@ -61,7 +61,12 @@ export class RedisTurnQueue implements TurnQueue {
     for (let idempotencyHashes = turn.idempotencyHashes; ; ) {
       const answer = await this.#withdrawOnce({ ...turn, idempotencyHashes }, ending);
       if (typeof answer === 'string') return answer;
+      const named = idempotencyHashes;
       idempotencyHashes = answer.idempotencyHashes;
+      // Edited: else each try hears of one more that joined.
+      if (idempotencyHashes.every((hash) => named.includes(hash))) {
+        throw corrupt(turn.session, `the record of turn ${turn.turnId} cannot be read`);
+      }
     }
   }
 

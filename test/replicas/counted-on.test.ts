@@ -106,7 +106,9 @@ promise(
       });
       takingBack.open();
       ahead?.gate.open();
-      expect([id, await again]).toMatchObject([id, { status: 200, body: { reply: `echo:${id} refused` } }]);
+      const answer = await again;
+      expect([id, answer]).toMatchObject([id, { status: 200, body: { reply: `echo:${id} refused` } }]);
+      expect([id, (await turnOf(steady, id, answer.body.turn_id)).attempt]).toEqual([id, 1]);
       expect(performance.now() - askedAt).toBeLessThan(LEASE_MS);
       await expectExactly(place(), id, echoed(...(waits ? [`${id} first`] : []), `${id} refused`));
       expect([id, askedFor(`${id} refused`)]).toEqual([id, 1]);

@@ -67,7 +67,8 @@ local was_begun = t[4] and not why
 if was_begun then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
 -- Readers of the replica that died need a moment to come back.
-redis.call('HSET', TURN, 'read_until', int(now + 5000))
+redis.call('HSET', TURN, 'read_until', int(now + 5000), 'claimed', 1)
+if not why then redis.call('HSET', TURN, 'confirmed', 1) end
 redis.call('DEL', LOCK)
 if old ~= replica then
   redis.call('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))

@@ -134,7 +134,7 @@ local function has_joiner(turn_key, text)
 end
 
 -- The end of an idempotency key's name, by which the record of its turn knows it.
-local function hash_in(idem_key) return string.match(idem_key, '[^:]+$') end
+local function hash_in(idem_key) return string.match(idem_key, '[^:]+$') or '' end
 
 -- Keeps a turn that its replica did not confirm for those who count on it, if there are any: who asked again for its
 -- message under the same key, or who joined it. Those who joined have it alone, unless its first caller may be in as well:
@@ -150,8 +150,9 @@ local function keep_for_others(turn_key, turn, may_be_in)
   end
   local is_joined = has_joiner(turn_key, t[2])
   if not is_told and not is_joined then return false end
+  if is_told or t[3] then return true end
   redis.call('HSET', turn_key, 'confirmed', 1)
-  if is_told or t[3] or may_be_in then return true end
+  if may_be_in then return true end
   redis.call('HSET', turn_key, 'message', '')
   if t[1] then
     redis.call('HDEL', turn_key, 'idem')

@@ -11,11 +11,12 @@
 --          | STALE hashes: others have joined it, whose keys are to be named as well
 local TURN, LOG = KEYS[6], KEYS[7]
 local turn = ARGV[1]
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'attempt')
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'attempt', 'claimed')
 local m = redis.call('HMGET', META, 'message_count', 'running')
 if not t[1] then return {'GONE'} end
 if t[1] ~= 'queued' and t[1] ~= 'running' then return {'ENDED'} end
-if t[1] == 'running' and (ARGV[11] == 'waits' or t[2] ~= ARGV[9]) then return {'RUNNING', t[2]} end
+local takes_back = ARGV[11] == 'untold' or ARGV[11] == 'unsettled'
+if t[1] == 'running' and (ARGV[11] == 'waits' or t[2] ~= ARGV[9] or (takes_back and t[4])) then return {'RUNNING', t[2]} end
 
 local hashes, named = hashes_of(TURN), named_keys()
 for _, hash in ipairs(hashes) do
@@ -28,8 +29,14 @@ for name, field in pairs(cjson.decode(ARGV[6])) do
   fields[#fields + 1] = field
 end
 even_if_full()
-local takes_back = ARGV[11] == 'untold' or ARGV[11] == 'unsettled'
-if takes_back and keep_for_others(TURN, turn, ARGV[11] == 'unsettled') then return {'TOLD'} end
+if takes_back and keep_for_others(TURN, turn, ARGV[11] == 'unsettled') then
+  if m[2] == turn then
+    -- Its replica has not begun it, though the confirmation may have been carried out.
+    redis.call('HDEL', TURN, 'confirmed')
+    redis.call('DEL', LOCK)
+  end
+  return {'TOLD'}
+end
 redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
 redis.call('HSET', TURN, unpack(fields))
 redis.pcall('XADD', LOG, int(tonumber(t[3]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
