@@ -1410,7 +1410,7 @@ export const promises = {
   },
   'admission.dead-head': {
     says: 'a turn whose replica dies before it hears that it was taken in stands in nobody’s way',
-    breaks: 'turn-queue: list the turn with its confirmation, not with its admission',
+    breaks: 'turn-admission: list the turn with its confirmation, not with its admission',
     seenRed: true,
   },
   'admission.settled': {
@@ -1486,6 +1486,11 @@ export const promises = {
   'shutdown.rolling-restart': {
     says: 'three replicas behind HAProxy restart one by one under a hundred streams, and no client sees more than a resume',
     breaks: 'live-turns leave: refuse turns at once',
+    seenRed: true,
+  },
+  'cluster.failover': {
+    says: 'when a master of a Cluster dies its replica takes over: callers are told 503 in time, a running turn is answered, sessions elsewhere stay, and the fence does not fall',
+    breaks: 'commit-turn: give up at the first refusal',
     seenRed: true,
   },
   'cluster.slot-moves': {

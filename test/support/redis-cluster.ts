@@ -17,12 +17,21 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
+export interface ClusterOptions extends Pick<RedisOptions, 'args'> {
+  /** One for each master, ready to take its place. */
+  readonly withReplicas?: boolean;
+}
+
 /** Starts a Cluster of three masters, each with more arguments if need be; ready after about two seconds, which Redis itself takes. */
-export async function startCluster(options: Pick<RedisOptions, 'args'> = {}): Promise<RedisCluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   const args = [...(options.args ?? []), '--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf'];
-  const nodes = await Promise.all(
-    Array.from({ length: masters }, () => startRedis({ args: [...args, '--cluster-node-timeout', '1000'] })),
-  );
+  const startNodes = () =>
+    Promise.all(
+      Array.from({ length: masters }, () =>
+        startRedis({ args: [...args, '--cluster-node-timeout', '1000'] }),
+      ),
+    );
+  const nodes = await startNodes();
   const firstSlot = (index: number) => Math.floor((slots * index) / masters);
   await Promise.all(
     nodes.map(async (node, index) => {
@@ -42,12 +51,14 @@ export async function startCluster(options: Pick<RedisOptions, 'args'> = {}): Pr
     timeoutMs: 15_000,
     what: 'three cluster nodes to know each other',
   });
+  if (options.withReplicas === true) nodes.push(...(await addReplicas(nodes, startNodes)));
   return {
     nodes,
     addresses: nodes.map((node) => `127.0.0.1:${node.port}`).join(','),
     async ownerOf(key) {
-      const slot = Number(await first?.ask('CLUSTER', 'KEYSLOT', key));
-      const ranges = (await first?.ask('CLUSTER', 'SLOTS')) as SlotRange[];
+      const living = await firstToAnswer(nodes);
+      const slot = Number(await living.ask('CLUSTER', 'KEYSLOT', key));
+      const ranges = (await living.ask('CLUSTER', 'SLOTS')) as SlotRange[];
       const range = ranges.find(([from, to]) => from <= slot && slot <= to);
       const owner = nodes.find((node) => node.port === range?.[2][1]);
       if (owner === undefined) throw new Error(`no node has the slot of ${key}`);
@@ -57,6 +68,36 @@ export async function startCluster(options: Pick<RedisOptions, 'args'> = {}): Pr
       await Promise.all(nodes.map((node) => node.stop()));
     },
   };
+}
+
+/** Starts a replica for each master; ready when all have their master's data. */
+async function addReplicas(
+  nodes: readonly RedisServer[],
+  startNodes: () => Promise<RedisServer[]>,
+): Promise<readonly RedisServer[]> {
+  const replicas = await startNodes();
+  for (const [index, replica] of replicas.entries()) {
+    const master = nodes[index];
+    await replica.ask('CLUSTER', 'MEET', '127.0.0.1', master?.port ?? 0);
+    const id = String(await master?.ask('CLUSTER', 'MYID'));
+    const knows = async () => String(await replica.ask('CLUSTER', 'NODES')).includes(id);
+    await waitFor(knows, { timeoutMs: 10_000, what: 'a replica to know its master' });
+    await replica.ask('CLUSTER', 'REPLICATE', id);
+  }
+  const isLinked = async (replica: RedisServer) =>
+    String(await replica.ask('INFO', 'replication')).includes('master_link_status:up');
+  await waitFor(async () => (await Promise.all(replicas.map(isLinked))).every(Boolean), {
+    timeoutMs: 15_000,
+    what: 'the replicas to follow their masters',
+  });
+  return replicas;
+}
+
+async function firstToAnswer(nodes: readonly RedisServer[]): Promise<RedisServer> {
+  for (const node of nodes) {
+    if ((await node.ask('PING').catch(() => null)) === 'PONG') return node;
+  }
+  throw new Error('no node of the cluster answers');
 }
 
 /**
