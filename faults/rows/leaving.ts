@@ -55,6 +55,7 @@ export const r2: Row = {
   holds: 'no stream is cut, /readyz is 503 at once, each exits with 0',
   played: '12 streams a replica in the short run, 100 in the long one',
   world: PLAIN,
+  isHeavy: true,
   quick: 1,
   long: 10,
   run: (trial) => rollingRestart(trial, trial.isQuick ? 12 : 100),
