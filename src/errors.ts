@@ -154,6 +154,10 @@ export class TurnwiseError extends Error {
   }
 }
 
+export function hasCode(error: unknown, code: ErrorCode): error is TurnwiseError {
+  return error instanceof TurnwiseError && error.code === code;
+}
+
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }

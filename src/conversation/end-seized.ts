@@ -1,4 +1,4 @@
-import { assertNever, TurnwiseError } from '../errors.ts';
+import { assertNever, hasCode } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { type Conclusion, endingFor, terminalEvent } from './ending.ts';
 import { BEFORE_ALL, type EventId, type PlacedEvent } from './events.ts';
@@ -32,7 +32,7 @@ export async function endSeized(deps: TurnDeps, ref: TurnRef, seized: Seized): P
       .end(ref, seized.fence, () => null, ending)
       .catch((error: unknown): Ended => {
         // Somebody edited the history: a turn that keeps nothing can end all the same.
-        const isCorrupt = error instanceof TurnwiseError && error.code === 'corrupt_session';
+        const isCorrupt = hasCode(error, 'corrupt_session');
         if (isCorrupt && conclusion.kind !== 'failed') return { kind: 'corrupt' };
         throw error;
       });

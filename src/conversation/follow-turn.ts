@@ -1,4 +1,4 @@
-import { TurnwiseError } from '../errors.ts';
+import { hasCode, TurnwiseError } from '../errors.ts';
 import { Bell } from './bell.ts';
 import type { TurnDeps } from './deps.ts';
 import { type EventId, isAfter, isTerminal, type PlacedEvent, type TurnEvent } from './events.ts';
@@ -136,7 +136,7 @@ async function untilAnswered<T>(
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof TurnwiseError) || error.code !== 'redis_unavailable') throw error;
+      if (!hasCode(error, 'redis_unavailable')) throw error;
       if (deps.live.isDraining) throw new TurnwiseError('draining');
       if (performance.now() > untilMs) throw new TurnwiseError('commit_unknown', { cause: error });
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS / 4));

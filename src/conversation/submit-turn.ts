@@ -1,15 +1,16 @@
 import { assertNever, TurnwiseError } from '../errors.ts';
 import type { Exists } from './admission-port.ts';
 import type { TurnDeps } from './deps.ts';
-import { idempotencyOf, type Repeat, readIdempotencyValue } from './idempotency.ts';
+import { earlierTurn } from './earlier-turn.ts';
+import { idempotencyOf, type Repeat } from './idempotency.ts';
 import { LiveTurn } from './live-turn.ts';
 import { checkMessage } from './message-limits.ts';
 import type { Grant, TurnRef } from './ports.ts';
 import { askForLock, runGranted } from './run-granted.ts';
 import type { SessionRef } from './session.ts';
 import { takeBack, takeBackJoined } from './take-back.ts';
-import { isEnded, type OnBusy, type TurnRecord } from './turn.ts';
-import { confirmAdmission, confirmRepeat, untilSettled } from './until-settled.ts';
+import type { OnBusy } from './turn.ts';
+import { confirmAdmission, untilSettled } from './until-settled.ts';
 import { waitForTurn } from './wait-turn.ts';
 
 export interface TurnRequest {
@@ -54,7 +55,7 @@ export async function submitTurn(
       if (stale >= JOIN_TRIES) submission = { ...submission, request: { ...request, onBusy: 'enqueue' } };
       continue;
     }
-    const earlier = await earlierTurn(deps, submission, tried);
+    const earlier = repeat === null ? null : await earlierTurn(deps, request.session, repeat, tried);
     if (earlier !== null) return earlier;
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
     if (isRepeat) await count?.();
@@ -186,28 +187,4 @@ async function join(deps: TurnDeps, submission: Submission, turn: TurnRef, joine
     default:
       return assertNever(joined);
   }
-}
-
-/** @returns the turn that the key means; null when it may run anew */
-async function earlierTurn(
-  deps: TurnDeps,
-  { request, repeat }: Submission,
-  { idempotencyValue, isTold }: Exists,
-): Promise<TurnRef | null> {
-  const earlier = readIdempotencyValue(idempotencyValue);
-  if (earlier === null || repeat === null) return null;
-  if (earlier.requestHash !== repeat.requestHash) throw new TurnwiseError('idempotency_mismatch');
-  const turn = { session: request.session, turnId: earlier.turnId, idempotencyHashes: [repeat.keyHash] };
-  const stored = await deps.store.find(turn.session, turn.turnId);
-  if (stored === null || runsAnew(stored.record)) return null;
-  if (isTold || isEnded(stored.record.status)) return turn;
-  // Whoever asked first may have been refused, and its replica be about to take the message back.
-  if (await confirmRepeat(deps, turn, idempotencyValue)) return turn;
-  const ended = await deps.store.find(turn.session, turn.turnId);
-  return ended === null || !isEnded(ended.record.status) || runsAnew(ended.record) ? null : turn;
-}
-
-/** It failed in a way that may pass. */
-function runsAnew({ status, failure }: TurnRecord): boolean {
-  return status === 'failed' && failure?.retryable === true;
 }

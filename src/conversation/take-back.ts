@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { TurnwiseError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { failureOfCode } from './failure.ts';
 import type { TurnRef } from './ports.ts';
@@ -11,11 +11,10 @@ import type { TurnRef } from './ports.ts';
  * replica goes on with it, without the wait for its lease.
  */
 export async function takeBack(deps: TurnDeps, turn: TurnRef, refusal: unknown): Promise<void> {
-  const isSettled = !(refusal instanceof TurnwiseError) || refusal.code !== 'commit_unknown';
   const ending = {
     outcome: 'failed',
     failure: failureOfCode('redis_unavailable'),
-    ifIt: isSettled ? 'untold' : 'unsettled',
+    ifIt: hasCode(refusal, 'commit_unknown') ? 'unsettled' : 'untold',
   } as const;
   await untilAnswered(async () => {
     // Not counted as ended: nobody was told that it had begun.
@@ -47,7 +46,7 @@ async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
       await ask();
       return;
     } catch (error) {
-      if (error instanceof TurnwiseError && error.code === 'corrupt_session') return;
+      if (hasCode(error, 'corrupt_session')) return;
       // Not in step with each other: else all would come at once when Redis is back.
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)).unref());
     }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { assertNever, TurnwiseError } from '../errors.ts';
+import { assertNever, hasCode } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import { endSeized } from './end-seized.ts';
 import { failureOfCode } from './failure.ts';
@@ -61,7 +61,7 @@ export class TurnRecovery {
     } catch (error) {
       observer.failed('take a turn over', error, { ...place, idempotencyHashes: [] });
       // Nothing can be done with it here; reconcile reports it.
-      const isBroken = error instanceof TurnwiseError && error.code === 'corrupt_session';
+      const isBroken = hasCode(error, 'corrupt_session');
       if (isBroken) this.#deps.takeover.forget(place);
       return isBroken;
     } finally {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TurnwiseError } from '../errors.ts';
+import { hasCode, TurnwiseError } from '../errors.ts';
 import type { TurnDeps } from './deps.ts';
 import type { TurnRef } from './ports.ts';
 
@@ -53,7 +53,7 @@ export async function untilSettled<T>(turn: TurnRef, ask: () => Promise<T>): Pro
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof TurnwiseError) || error.code !== 'redis_unavailable') throw error;
+      if (!hasCode(error, 'redis_unavailable')) throw error;
       if (performance.now() > untilMs) throw unsettled(turn, error);
       await sleep(RETRY_MS);
     }

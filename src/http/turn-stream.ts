@@ -2,7 +2,7 @@ import type { TurnDeps } from '../conversation/deps.ts';
 import type { EventId } from '../conversation/events.ts';
 import { followTurn } from '../conversation/follow-turn.ts';
 import type { TurnRef } from '../conversation/ports.ts';
-import { TurnwiseError } from '../errors.ts';
+import { hasCode, TurnwiseError } from '../errors.ts';
 import type { SseSink } from './sse-sink.ts';
 import { frameOf } from './turn-frames.ts';
 
@@ -60,7 +60,7 @@ export async function streamTurn(
   } catch (error) {
     // Once the stream is open there is no status to send. It ends without a terminal event, so the client
     // knows that it was cut, and resumes: on another replica when this one is draining.
-    if (!(error instanceof TurnwiseError && error.code === 'draining')) {
+    if (!hasCode(error, 'draining')) {
       deps.observer.failed('stream a turn', error, turn);
     }
   } finally {

@@ -6,7 +6,7 @@ import {
   parseEventId,
 } from '../conversation/events.ts';
 import type { EventLog, TurnRef } from '../conversation/ports.ts';
-import { TurnwiseError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Client } from './connect.ts';
 import { decodeBatch } from './event-codec.ts';
 import { answered } from './failures.ts';
@@ -63,7 +63,7 @@ export class RedisEventLog implements EventLog {
       await answered(this.#client.watchTurn(1, key, READ_FOR_MS));
     } catch (error) {
       // Where Redis refuses all writes nothing new is logged either; what there is can be read.
-      if (!(error instanceof TurnwiseError) || error.code !== 'storage_full') {
+      if (!hasCode(error, 'storage_full')) {
         stop();
         throw error;
       }

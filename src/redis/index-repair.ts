@@ -1,6 +1,6 @@
 import type { ReconcileStep, SkippedKey } from '../conversation/reconcile-port.ts';
 import type { SessionRef } from '../conversation/session.ts';
-import { TurnwiseError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Client } from './connect.ts';
 import { answered } from './failures.ts';
 import { type Keys, sessionTag } from './keys.ts';
@@ -129,10 +129,9 @@ function put<K, N, V>(maps: Map<K, Map<N, V>>, key: K, name: N, value: V): void 
 
 /** A list that is none is told and left alone. @throws anything else */
 export function skippedFor(key: string, error: unknown): SkippedKey {
-  if (error instanceof TurnwiseError && error.code === 'corrupt_session') {
+  if (hasCode(error, 'corrupt_session')) {
     return { key, reason: 'is not a sorted set' };
   }
-  if (error instanceof TurnwiseError && error.code === 'storage_full')
-    return { key, reason: 'Redis is full' };
+  if (hasCode(error, 'storage_full')) return { key, reason: 'Redis is full' };
   throw error;
 }
