@@ -40,7 +40,7 @@ export class RedisTurnAdmission implements TurnAdmission {
     // Sent in one go, and before anybody knows whether it is taken in: a turn whose replica dies before it hears so
     // would stand in the way of all others, and nobody would look for it.
     const listing = answered(running.add(admission.turn, clock.nowMs() + settings.leaseMs));
-    const [admitted, listed] = await Promise.allSettled([this.#admitInTime(admission), listing]);
+    const [admitted, listed] = await Promise.allSettled([this.#admit(admission), listing]);
     if (admitted.status === 'rejected') throw admitted.reason;
     const isIn = admitted.value.kind === 'granted' || admitted.value.kind === 'queued';
     if (!isIn) running.remove(admission.turn);
@@ -48,32 +48,25 @@ export class RedisTurnAdmission implements TurnAdmission {
     return admitted.value;
   }
 
-  async #admitInTime(admission: Admission): Promise<Admitted> {
-    const first = await this.#admitOnce(admission);
-    return first.kind === 'late' ? this.#admitOnce(admission) : first;
-  }
-
-  /** An answer that comes in time and says late: our idea of Redis' clock was wrong; by then it is mended. */
-  async #admitOnce(admission: Admission): Promise<Admitted> {
+  async #admit(admission: Admission): Promise<Admitted> {
     const { turn } = admission;
     const settings = this.#context.settings;
     const tag = sessionTag(turn.session);
-    const known = this.#context.cache.known(tag);
-    const raw = await answered(
+    const reply = await this.#inTime((deadline) =>
       this.#context.client.admitTurn(
         8,
         ...this.#context.keysToAdmit(turn),
         turn.turnId,
         settings.replicaId,
         tag,
-        this.#deadline(),
+        deadline,
         settings.sessionTtlMs,
         settings.leaseMs,
         settings.queueMax,
         admission.onBusy,
         admission.idempotencyValue ?? '',
         admission.replacesIdempotencyValue ?? '',
-        known,
+        this.#context.cache.known(tag),
         HISTORY_TAIL,
         this.#context.keys.replicaChannelPrefix,
         admission.ownerAsGiven,
@@ -81,7 +74,6 @@ export class RedisTurnAdmission implements TurnAdmission {
         titleFrom(admission.message),
       ),
     );
-    const reply = new ScriptReply(raw);
     switch (reply.word) {
       case 'GRANTED':
         this.#context.seen(turn, reply);
@@ -98,7 +90,6 @@ export class RedisTurnAdmission implements TurnAdmission {
       case 'FULL':
         return { kind: 'full' };
       case 'LATE':
-        this.#context.clock.learn(reply.number(1));
         return { kind: 'late' };
       case 'CORRUPT':
         throw corrupt(turn.session, 'history and metadata do not fit together');
@@ -108,19 +99,14 @@ export class RedisTurnAdmission implements TurnAdmission {
   }
 
   async join(joining: Joining): Promise<Joined> {
-    const first = await this.#joinOnce(joining);
-    return first.kind === 'late' ? this.#joinOnce(joining) : first;
-  }
-
-  async #joinOnce(joining: Joining): Promise<Joined> {
     const { turn } = joining;
     const { client, settings } = this.#context;
-    const raw = await answered(
+    const reply = await this.#inTime((deadline) =>
       client.joinTurn(
         8,
         ...this.#context.keysToAdmit(turn),
         turn.turnId,
-        this.#deadline(),
+        deadline,
         settings.sessionTtlMs,
         settings.maxMessageBytes,
         joining.message,
@@ -129,7 +115,6 @@ export class RedisTurnAdmission implements TurnAdmission {
         joining.joinerId,
       ),
     );
-    const reply = new ScriptReply(raw);
     switch (reply.word) {
       case 'OK':
         this.#context.seen(turn, reply);
@@ -139,7 +124,6 @@ export class RedisTurnAdmission implements TurnAdmission {
       case 'STALE':
         return { kind: 'stale' };
       case 'LATE':
-        this.#context.clock.learn(reply.number(1));
         return { kind: 'late' };
       case 'TOO_LARGE':
         return { kind: 'too_large' };
@@ -161,21 +145,13 @@ export class RedisTurnAdmission implements TurnAdmission {
   }
 
   async confirm(turn: TurnRef): Promise<Confirmed> {
-    const first = await this.#confirmOnce(turn);
-    return first === 'late' ? this.#confirmOnce(turn) : first;
-  }
-
-  async #confirmOnce(turn: TurnRef): Promise<Confirmed> {
-    const { client, clock, settings } = this.#context;
+    const { client, settings } = this.#context;
     const key = this.#context.sessionKeys(turn).turn(turn.turnId);
-    const reply = new ScriptReply(
-      await answered(client.confirmTurn(1, key, settings.replicaId, this.#deadline())),
-    );
+    const reply = await this.#inTime((deadline) => client.confirmTurn(1, key, settings.replicaId, deadline));
     switch (reply.word) {
       case 'OK':
         return 'ok';
       case 'LATE':
-        clock.learn(reply.number(1));
         return 'late';
       case 'TAKEN':
         return 'taken';
@@ -187,36 +163,42 @@ export class RedisTurnAdmission implements TurnAdmission {
   }
 
   async confirmRepeat(turn: TurnRef, idempotencyValue: string): Promise<RepeatConfirmed> {
-    const first = await this.#confirmRepeatOnce(turn, idempotencyValue);
-    return first === 'late' ? this.#confirmRepeatOnce(turn, idempotencyValue) : first;
-  }
-
-  async #confirmRepeatOnce(turn: TurnRef, idempotencyValue: string): Promise<RepeatConfirmed> {
-    const { client, clock } = this.#context;
     const keys = this.#context.sessionKeys(turn);
     const [hash = null] = turn.idempotencyHashes;
-    const reply = new ScriptReply(
-      await answered(
-        client.confirmRepeat(
-          2,
-          keys.turn(turn.turnId),
-          keys.idempotency(hash),
-          idempotencyValue,
-          this.#deadline(),
-        ),
+    const reply = await this.#inTime((deadline) =>
+      this.#context.client.confirmRepeat(
+        2,
+        keys.turn(turn.turnId),
+        keys.idempotency(hash),
+        idempotencyValue,
+        deadline,
       ),
     );
     switch (reply.word) {
       case 'OK':
         return 'ok';
       case 'LATE':
-        clock.learn(reply.number(1));
         return 'late';
       case 'GONE':
         return 'gone';
       default:
         return reply.unexpected('confirm-repeat');
     }
+  }
+
+  /**
+   * Sends a script that carries a deadline. One that comes in time and says late means that our idea of Redis' clock was
+   * wrong: it is mended, and the script sent once more.
+   */
+  async #inTime(send: (deadline: number) => Promise<unknown>): Promise<ScriptReply> {
+    const first = await this.#send(send);
+    return first.word === 'LATE' ? this.#send(send) : first;
+  }
+
+  async #send(send: (deadline: number) => Promise<unknown>): Promise<ScriptReply> {
+    const reply = new ScriptReply(await answered(send(this.#deadline())));
+    if (reply.word === 'LATE') this.#context.clock.learn(reply.number(1));
+    return reply;
   }
 
   /** 0, which is always in time, while Redis' clock is not known yet. */

@@ -148,9 +148,9 @@ local function keep_for_others(turn_key, turn, may_be_in)
       if known and string.match(known, '^%S+') == turn then place, is_told = i, told == 1 end
     end
   end
-  local is_joined = has_joiner(turn_key, t[2])
-  if not is_told and not is_joined then return false end
-  if is_told or t[3] then return true end
+  if is_told then return true end
+  if not has_joiner(turn_key, t[2]) then return false end
+  if t[3] then return true end
   redis.call('HSET', turn_key, 'confirmed', 1)
   if may_be_in then return true end
   redis.call('HSET', turn_key, 'message', '')
