@@ -69,6 +69,14 @@ export async function buildApp(deps: HttpDeps, logger: FastifyBaseLogger): Promi
       void sendError(request, reply, publicError(error));
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // An answer takes as long as its turn; silence on an idle connection is bounded below.
+    connectionTimeout: 0,
+    // Longer than the minute after which most balancers close an idle connection: they close it, not we.
+    keepAliveTimeout: 72_000,
+    maxRequestsPerSocket: 0,
+    // Open streams end by the shutdown's own order.
+    forceCloseConnections: 'idle',
+    pluginTimeout: 30_000,
     // Its own answer while it closes is not in our shape; ours is `draining`.
     return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();

@@ -1,4 +1,5 @@
-import { type Defaulted, Expected, type Optional, SETTINGS, type SettingName } from './settings.ts';
+import { Expected } from './setting-readers.ts';
+import { type Defaulted, type Optional, SETTINGS, type SettingName } from './settings.ts';
 
 type Value<S> = S extends Defaulted<infer T> ? T : S extends Optional<infer T> ? T | undefined : never;
 
@@ -33,7 +34,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, needs: Needs = {}): C
   const mistakes: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(SETTINGS)) {
-    const text = environment[name] === '' ? undefined : environment[name];
+    const small = 'alsoSmall' in setting ? environment[name.toLowerCase()] : undefined;
+    const text = small || environment[name] || undefined;
     const written = text ?? setting.fallback;
     try {
       values[name] = written === undefined ? undefined : setting.read(written);
@@ -71,6 +73,13 @@ const ALWAYS: readonly CrossCheck[] = [
     names: ['REDIS_SENTINELS', 'REDIS_SENTINEL_NAME'],
     holds: (config) => (config.REDIS_SENTINELS === undefined) === (config.REDIS_SENTINEL_NAME === undefined),
     otherwise: 'REDIS_SENTINELS and REDIS_SENTINEL_NAME: expected both or neither',
+  },
+  {
+    names: ['REDIS_SENTINELS', 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'],
+    holds: (config) =>
+      config.REDIS_SENTINELS !== undefined ||
+      (config.REDIS_SENTINEL_USERNAME === undefined && config.REDIS_SENTINEL_PASSWORD === undefined),
+    otherwise: 'REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD: expected only with REDIS_SENTINELS',
   },
   {
     names: ['REDIS_CLUSTER', 'REDIS_SENTINELS'],

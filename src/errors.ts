@@ -71,6 +71,12 @@ export const ERRORS = {
     retryable: true,
     message: 'The model did not give a usable answer.',
   },
+  model_refused: {
+    status: 502,
+    kind: 'broken',
+    retryable: false,
+    message: 'The model does not take this request.',
+  },
   attempts_exhausted: {
     status: 502,
     kind: 'broken',

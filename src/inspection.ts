@@ -1,4 +1,5 @@
 import type { Inspection } from './http/http-deps.ts';
+import type { WriteState } from './redis/write-probe.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Replica } from './wiring.ts';
 
@@ -10,11 +11,16 @@ export function inspect(replica: Replica): Inspection {
     return text === null ? null : parse(text);
   };
   return {
-    sessionCount: (timeoutMs) => within(timeoutMs, redis.sessions.count(null)),
+    store: async (timeoutMs) => {
+      const [sessionCount, room] = await Promise.all([
+        within(timeoutMs, redis.sessions.count(null)),
+        within(timeoutMs, redis.probe.room()),
+      ]);
+      return sessionCount === null ? null : { sessionCount, isFull: room === 'full' };
+    },
     unreadyBecause: async () => {
       if (turns.live.isLeaving) return 'draining';
-      const answered = await within(500, redis.client.ping());
-      return answered === null ? 'Redis does not answer' : null;
+      return unreadyFor(await within(500, redis.probe.write()));
     },
     lastReconcile,
     metrics: async () => {
@@ -25,6 +31,12 @@ export function inspect(replica: Replica): Inspection {
       return { contentType: metrics.registry.contentType, text: text.replace(/ Nan$/gm, ' NaN') };
     },
   };
+}
+
+/** Why a replica whose Redis says so should get no traffic. A full one still reads and deletes. */
+function unreadyFor(state: WriteState | null): string | null {
+  if (state === 'refused') return 'Redis refuses writes: it is a replica';
+  return state === null ? 'Redis does not answer' : null;
 }
 
 function showReport(metrics: Metrics, report: unknown): void {

@@ -5,7 +5,7 @@ import type { ReconcileProgress, ReconcileReport } from './conversation/reconcil
 import { reconcile } from './jobs/reconcile.ts';
 import { OperatorError } from './operator-error.ts';
 import { RedisClock } from './redis/clock.ts';
-import { type Client, connect } from './redis/connect.ts';
+import { type Client, connect, isLoading } from './redis/connect.ts';
 import { refuseOtherFormat } from './redis/format.ts';
 import { HistoryCache } from './redis/history-cache.ts';
 import { IndexWriter } from './redis/index-writer.ts';
@@ -17,6 +17,8 @@ import { redisPlace, repairSettings } from './redis-settings.ts';
 
 /** Longest wait for the first answer of Redis. */
 const CONNECT_MS = 2000;
+
+const LOADING = new Error('it is loading its data');
 
 /** What an operator's command works with: what is stored, and nothing that would serve or answer. */
 export interface Operator {
@@ -37,7 +39,11 @@ export async function withOperator<T>(config: Config, work: (operator: Operator)
   });
   try {
     const clock = new RedisClock();
-    clock.learn(await firstAnswer(client, (error) => describeFailure(config, last ?? error)));
+    clock.learn(
+      await firstAnswer(client, (error) =>
+        describeFailure(config, isLoading(client) ? LOADING : (last ?? error)),
+      ),
+    );
     defineScripts(client);
     const keys = makeKeys(config.KEY_PREFIX);
     const index = new IndexWriter(client, keys, () => {});
@@ -77,7 +83,9 @@ async function firstAnswer(client: Client, failure: (error: unknown) => string):
 }
 
 function describeFailure(config: Config, error: unknown): string {
-  const reason = error instanceof Error && error.message !== '' ? `: ${error.message}` : '';
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  const reason = root instanceof Error && root.message !== '' ? `: ${root.message}` : '';
   return `Redis does not answer at ${redisAddress(config)}${reason}`;
 }
 

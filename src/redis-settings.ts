@@ -10,6 +10,8 @@ export function redisPlace(config: Config): RedisPlace {
     sentinelName: config.REDIS_SENTINEL_NAME,
     username: config.REDIS_USERNAME,
     password: config.REDIS_PASSWORD,
+    sentinelUsername: config.REDIS_SENTINEL_USERNAME,
+    sentinelPassword: config.REDIS_SENTINEL_PASSWORD,
     authority: config.REDIS_CA_FILE,
   };
 }

@@ -1,4 +1,4 @@
-import { checkModel } from './cli/check-model.ts';
+import { checkAnswer, checkModel } from './cli/check-model.ts';
 import { checkReconcile } from './cli/check-reconcile.ts';
 import { checkServers } from './cli/check-server.ts';
 import { checkSessions } from './cli/check-sessions.ts';
@@ -8,6 +8,8 @@ import type { Terminal } from './cli/terminal.ts';
 import { type Config, ConfigError, type Needs, readConfig } from './config.ts';
 import { TurnwiseError } from './errors.ts';
 import { listModels } from './model/list-models.ts';
+import { probeModel } from './model/probe-model.ts';
+import { modelSettings } from './model-settings.ts';
 import { type Operator, redisAddress, withOperator } from './operator.ts';
 import { OperatorError } from './operator-error.ts';
 import { FORMAT_VERSION } from './redis/keys.ts';
@@ -39,7 +41,7 @@ export async function runDoctor(
     report.add(fail('redis', error.message, 'Check REDIS_URL, the network and the log of Redis.'));
   }
   // Without either, nobody has said which server that would be.
-  if (config.OPENAI_BASE_URL ?? config.OPENAI_API_KEY) report.add(await askModel(config));
+  if (config.OPENAI_BASE_URL ?? config.OPENAI_API_KEY) report.add(...(await askModel(config)));
   return report.end();
 }
 
@@ -64,11 +66,15 @@ async function checkRedis(
   report.add(...(await checkSessions(store, sample)));
 }
 
-async function askModel(config: Config): Promise<Finding> {
-  const answer = await listModels(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
+/** What it lists, and whether it answers: one short question, as a turn would ask it. */
+async function askModel(config: Config): Promise<readonly Finding[]> {
+  const settings = modelSettings(config);
+  const list = await listModels(settings);
   const isNamed = config.OPENAI_BASE_URL !== undefined;
   const place = isNamed ? new URL(config.OPENAI_BASE_URL).host : 'the default server';
-  return checkModel(answer, place, config.OPENAI_MODEL ?? []);
+  const listed = checkModel(list, place, config.OPENAI_MODEL ?? []);
+  if (listed.level === 'fail' || settings.model === '') return [listed];
+  return [listed, checkAnswer(await probeModel(settings), settings.model)];
 }
 
 function mistakesOf(environment: NodeJS.ProcessEnv, needs: Needs): readonly string[] {

@@ -1,16 +1,31 @@
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
+import {
+  extraBody,
+  flag,
+  isHostAndPort,
+  keyPrefix,
+  like,
+  listOf,
+  oneOf,
+  origins,
+  pemFile,
+  proxyUrl,
+  type Read,
+  redisUrl,
+  trustProxy,
+  url,
+  wholeNumber,
+  words,
+} from './setting-readers.ts';
 
 /**
  * Every setting: its name in the environment, how it is read, its default and what it means.
  * `.env.example` and `docs/configuration.md` are compared with this table by a test.
  */
 
-/** Turns the text of a setting into its value; throws an `Expected` naming what would have been right. */
-type Read<T> = (text: string) => T;
-
 interface Described {
   readonly meaning: string;
+  /** Also heard under its name in small letters, as other tools do; those go before. */
+  readonly alsoSmall?: true;
   /** Never printed, in a message of ours or in a log. */
   readonly secret?: true;
 }
@@ -27,103 +42,16 @@ export interface Optional<T> extends Described {
   readonly fallback: undefined;
 }
 
-export class Expected extends Error {}
-
-function expected(what: string): never {
-  throw new Expected(what);
-}
-
-function wholeNumber(least: number, most: number): Read<number> {
-  return (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most)) expected(`a whole number from ${least} to ${most}`);
-    return value;
-  };
-}
-
-function oneOf<const T extends string>(...choices: T[]): Read<T> {
-  return (text) => choices.find((choice) => choice === text) ?? expected(`one of ${choices.join(', ')}`);
-}
-
-const flag: Read<boolean> = (text) => {
-  if (text !== 'true' && text !== 'false') expected('true or false');
-  return text === 'true';
-};
-
-const words: Read<string> = (text) => text;
-
-function listOf(isItem: (part: string) => boolean, what: string): Read<readonly string[]> {
-  return (text) => {
-    const items = text.split(',').map((part) => part.trim());
-    if (!items.every(isItem)) expected(what);
-    return items;
-  };
-}
-
-const like = (pattern: RegExp) => (part: string) => pattern.test(part);
-
-function url(...protocols: string[]): Read<string> {
-  return (text) => {
-    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
-      expected(`a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`);
-    }
-    const { username, password } = new URL(text);
-    // Whoever fetches from it tells the whole URL when it fails.
-    if (username !== '' || password !== '') expected('a URL without user and password');
-    return text;
-  };
-}
-
-/** Redlock's own scripts know no database above 15: they would keep the lock in another one. */
-const redisUrl: Read<string> = (text) => {
-  const isUrl = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
-  if (!isUrl || !/^\/?(\d|1[0-5])?$/.test(new URL(text).pathname)) {
-    expected('a URL that begins with redis:// or rediss://, with a database of 0 to 15 or none');
-  }
-  return text;
-};
-
-/** As Fastify's trustProxy: true, false, a number of hops, or addresses and ranges with commas. */
-const trustProxy: Read<boolean | number | string> = (text) => {
-  if (text === 'true' || text === 'false') return text === 'true';
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  if (!text.split(',').every((part) => isProxy(part.trim()))) {
-    expected('true, false, a number of hops, or addresses with commas');
-  }
-  return text;
-};
-
-function isProxy(part: string): boolean {
-  if (/^(?:loopback|linklocal|uniquelocal)$/.test(part)) return true;
-  const [, address = '', bits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(part) ?? [];
-  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  return most > 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= most));
-}
-
-const pemFile: Read<string> = (path) => {
-  try {
-    const text = readFileSync(path, 'utf8');
-    if (text.includes('-----BEGIN ')) return text;
-  } catch {
-    // Said below: the reason is of no use without the name of the setting.
-  }
-  return expected('a PEM file that can be read');
-};
-
-const keyPrefix: Read<string> = (text) =>
-  /^[A-Za-z0-9._-]{1,64}$/.test(text) ? text : expected('1 to 64 of A-Z a-z 0-9 . _ -');
-
-function isHostAndPort(part: string): boolean {
-  const port = /^(?:[^\s:,]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(part)?.[1];
-  return Number(port) >= 1 && Number(port) <= 65_535;
-}
-
 function setting<T>(read: Read<T>, fallback: string, meaning: string, secret?: true): Defaulted<T> {
   return { read, fallback, meaning, ...(secret && { secret }) };
 }
 
 function optional<T>(read: Read<T>, meaning: string, secret?: true): Optional<T> {
   return { read, fallback: undefined, meaning, ...(secret && { secret }) };
+}
+
+function proxy(meaning: string): Optional<string> {
+  return { ...optional(proxyUrl, meaning, true), alsoSmall: true };
 }
 
 export const SETTINGS = {
@@ -148,6 +76,8 @@ export const SETTINGS = {
   REDIS_USERNAME: optional(words, 'user; goes before the one in REDIS_URL'),
   REDIS_PASSWORD: optional(words, 'password; goes before the one in REDIS_URL', true),
   REDIS_CA_FILE: optional(pemFile, 'PEM file of the authority to trust; switches TLS on'),
+  REDIS_SENTINEL_USERNAME: optional(words, 'user for the Sentinels themselves'),
+  REDIS_SENTINEL_PASSWORD: optional(words, 'password for the Sentinels themselves', true),
   OPENAI_BASE_URL: optional(
     url('http:', 'https:'),
     'where the model is; the `openai` package has its own default',
@@ -181,6 +111,18 @@ export const SETTINGS = {
     '2',
     'further tries of a model call, only before the first token',
   ),
+  MODEL_EXTRA_BODY: setting(
+    extraBody,
+    '{}',
+    'JSON object merged into every model request; null takes a field out',
+    true,
+  ),
+  HTTP_PROXY: proxy('proxy to a model whose URL begins with http://'),
+  HTTPS_PROXY: proxy('proxy to a model whose URL begins with https://; default HTTP_PROXY'),
+  NO_PROXY: {
+    ...optional(words, 'hosts that need no proxy, with commas; this host never does'),
+    alsoSmall: true,
+  },
   SESSION_TTL_SECONDS: setting(
     wholeNumber(1, 31_536_000),
     '1800',
@@ -193,12 +135,17 @@ export const SETTINGS = {
   ),
   RECONCILE_INTERVAL_SECONDS: setting(wholeNumber(1, 86_400), '300', 'time between two reconciles'),
   LOCK_TTL_MS: setting(wholeNumber(500, 300_000), '10000', 'lease of a turn; extended while it runs'),
-  TURN_MAX_SECONDS: setting(wholeNumber(1, 86_400), '600', 'longest time one turn may run'),
+  TURN_MAX_SECONDS: setting(wholeNumber(1, 86_400), '600', 'longest time one attempt of a turn may run'),
+  TURN_MAX_TOTAL_SECONDS: setting(
+    wholeNumber(1, 604_800),
+    '1800',
+    'longest running time of a turn over all its attempts',
+  ),
   TURN_LOG_TTL_SECONDS: setting(wholeNumber(1, 604_800), '600', 'how long a finished turn can be replayed'),
   TURN_MAX_ATTEMPTS: setting(
     wholeNumber(1, 100),
     '2',
-    'how often a turn is begun; 1: it fails when its replica dies or hands it over',
+    'deaths without progress after which a turn fails; 1: it fails when its replica dies',
   ),
   ON_BUSY: setting(
     oneOf('enqueue', 'reject', 'interrupt', 'rollback', 'coalesce'),
@@ -246,11 +193,7 @@ export const SETTINGS = {
     'after SIGTERM turns are still admitted for so long, while balancers notice',
   ),
   SHUTDOWN_GRACE_SECONDS: setting(wholeNumber(0, 86_400), '30', 'then running turns may end for so long'),
-  CORS_ORIGINS: setting(
-    listOf(like(/^https?:\/\/[^\s,/]+$/), 'origins such as https://chat.example, with commas'),
-    'http://localhost:3000',
-    'origins whose pages may call the API',
-  ),
+  CORS_ORIGINS: setting(origins, 'http://localhost:3000', 'origins whose pages may call the API'),
   RATE_LIMIT_PER_MINUTE: setting(
     wholeNumber(0, 1_000_000),
     '0',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { ContextWindows } from './conversation/context-windows.ts';
 import type { TurnDeps, TurnLimits } from './conversation/deps.ts';
 import { LiveTurns } from './conversation/live-turns.ts';
 import type { Notice, Observer, TurnRef } from './conversation/ports.ts';
@@ -8,9 +9,9 @@ import { TurnRecovery } from './conversation/turn-recovery.ts';
 import type { HttpSettings } from './http/http-deps.ts';
 import { reconcile } from './jobs/reconcile.ts';
 import { type JobWorker, startWorker } from './jobs/worker.ts';
-import type { ModelServer } from './model/connection.ts';
 import { OpenAiModel } from './model/openai.ts';
 import { tokenCounter } from './model/tokens.ts';
+import { modelSettings } from './model-settings.ts';
 import { connect } from './redis/connect.ts';
 import { refuseOtherFormat } from './redis/format.ts';
 import { makeKeys } from './redis/keys.ts';
@@ -54,7 +55,11 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
       failed: (what, error) => observer.failed(what, error),
     },
   );
-  const model = new OpenAiModel(modelServer(config), config.OPENAI_MODEL?.[0] ?? '');
+  const model = new OpenAiModel({
+    ...modelSettings(config),
+    maxRetries: config.MODEL_MAX_RETRIES,
+    found: (need) => logger.warn({ need }, 'the model server needs this; it is remembered'),
+  });
   const turns: TurnDeps = {
     replicaId,
     admission: redis.admission,
@@ -67,6 +72,7 @@ export function wireReplica(config: Config, replicaId: string, logger: Logger): 
     model,
     counter: tokenCounter,
     live,
+    windows: new ContextWindows(),
     limits: turnLimits(config),
     observer,
     newTurnId: makeTurnIds(replicaId),
@@ -137,17 +143,7 @@ function storeSettings(config: Config) {
     maxMessages: config.SESSION_MAX_MESSAGES,
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
     maxAttempts: config.TURN_MAX_ATTEMPTS,
-  };
-}
-
-function modelServer(config: Config): ModelServer {
-  return {
-    baseUrl: config.OPENAI_BASE_URL,
-    apiKey: config.OPENAI_API_KEY,
-    maxRetries: config.MODEL_MAX_RETRIES,
-    headersTimeoutMs: config.MODEL_FIRST_TOKEN_TIMEOUT_MS,
-    // JSON may write a byte of an answer as six; a chunk has some names beside it.
-    maxEventBytes: config.MAX_OUTPUT_BYTES * 6 + 65_536,
+    maxTotalMs: config.TURN_MAX_TOTAL_SECONDS * 1000,
   };
 }
 
@@ -158,6 +154,7 @@ function turnLimits(config: Config): TurnLimits {
     lockTtlMs: config.LOCK_TTL_MS,
     sessionTtlMs: config.SESSION_TTL_SECONDS * 1000,
     turnMaxMs: config.TURN_MAX_SECONDS * 1000,
+    turnMaxTotalMs: config.TURN_MAX_TOTAL_SECONDS * 1000,
     maxAttempts: config.TURN_MAX_ATTEMPTS,
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
     maxOutputBytes: config.MAX_OUTPUT_BYTES,

@@ -1,7 +1,8 @@
 import { parseEnv } from 'node:util';
 import { expect } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import { Expected, SETTINGS } from '../src/settings.ts';
+import { Expected } from '../src/setting-readers.ts';
+import { SETTINGS } from '../src/settings.ts';
 import { codeIn, rowsOfTables } from './support/markdown.ts';
 import { promise } from './support/promise.ts';
 import { allDocuments, readSource } from './support/source-files.ts';

@@ -568,7 +568,7 @@ export const promises = {
     seenRed: true,
   },
   'bad-bytes.heavy-json': {
-    says: 'JSON that is deep, wide or long is refused without holding up others',
+    says: 'JSON that is deep, wide or long is refused in little more than it takes to parse, without holding up others',
     breaks: 'bodies: walk through a body by recursion',
     seenRed: true,
   },
@@ -1054,7 +1054,7 @@ export const promises = {
     seenRed: true,
   },
   'context.one-character': {
-    says: 'long runs of one character are measured without holding up others',
+    says: 'long runs of one character are measured in pieces, without holding up others',
     breaks: 'tokens: count a text in one piece',
     seenRed: true,
   },
@@ -1579,8 +1579,8 @@ export const promises = {
     seenRed: true,
   },
   'model.tiny-events': {
-    says: 'a flood of tiny events does not hold up others',
-    breaks: 'connection boundReply: pass each piece on whole',
+    says: 'a flood of tiny events is read as it comes, without holding up others',
+    breaks: 'answer-reader feed: copy what is left for each comment',
     seenRed: true,
   },
   'model.half-pairs': {
@@ -1601,6 +1601,156 @@ export const promises = {
   'page.answer.nested': {
     says: 'an answer nested deeper than the parser can go is shown as it was written',
     breaks: 'markdown blocksOf: let the error out',
+    seenRed: true,
+  },
+  'docs.models.end': {
+    says: 'docs/models.md has the rule for the end of an answer as it is, every cell',
+    breaks: 'answer-end: change any cell',
+    seenRed: true,
+  },
+  'model.end.every-order': {
+    says: 'in every order of text, thoughts, calls, reasons, errors, usage and [DONE], before every end, a whole answer is whole and half of one is not',
+    breaks: 'answer-end NEXT_STATE: finished, content: finished',
+    seenRed: true,
+  },
+  'model.wire.shapes': {
+    says: 'an answer in any shape that servers send is told and kept whole by both routes',
+    breaks: 'chunk readChunk: take text from strings alone',
+    seenRed: true,
+  },
+  'model.wire.letters': {
+    says: 'letters whose bytes come one at a time are whole',
+    breaks: 'answer-reader feed: bytes.toString()',
+    seenRed: true,
+  },
+  'model.wire.errors': {
+    says: 'an answer that breaks off is never done, whatever says so; the log has the code, and none of the words',
+    breaks: 'answer-end itemOfReason: every reason is finish',
+    seenRed: true,
+  },
+  'model.filter': {
+    says: 'a content filter after text ends the answer with its reason; before any text it refuses, with the status 200',
+    breaks: 'answer-end NEXT_STATE: empty, filter: finished-empty',
+    seenRed: true,
+  },
+  'model.refused': {
+    says: 'what a model server refuses for good is model_refused with its status, asked once, and stays so under its key',
+    breaks: 'model-failure PERMANENT: empty',
+    seenRed: true,
+  },
+  'model.heartbeats': {
+    says: 'heartbeats of any kind are no answer and no end of one; alone they keep a call alive for ten times the silence, not longer',
+    breaks: 'call-deadline heardSign: listen for the whole silence',
+    seenRed: true,
+  },
+  'message.blank': {
+    says: 'a message of nothing but white space is refused, because strict models refuse it',
+    breaks: 'message-limits: refuse the empty message alone',
+    seenRed: true,
+  },
+  'model.stream-options': {
+    says: 'a server that refuses stream_options is answered without, once and for all, whatever words it has for it; doctor and the log say so',
+    breaks: 'needs needsBehind: no vague refusals',
+    seenRed: true,
+  },
+  'model.alternating': {
+    says: 'a server whose roles must alternate gets neighbours of one role joined, once it said so under any status; history keeps them apart',
+    breaks: 'needs: no alternating roles',
+    seenRed: true,
+  },
+  'model.no-system': {
+    says: 'a server that takes no system message gets the system prompt at the head of what the user said first',
+    breaks: 'needs: no system messages stay',
+    seenRed: true,
+  },
+  'model.needs.certain': {
+    says: 'a refusal that says what else is wrong is not taken for a need: the model is asked once',
+    breaks: 'model-failure isVague: every 400',
+    seenRed: true,
+  },
+  'model.extra-body': {
+    says: 'MODEL_EXTRA_BODY is merged into every request, and null takes a field out',
+    breaks: 'openai bodyFor: leave null in',
+    seenRed: true,
+  },
+  'model.proxy': {
+    says: 'the model is asked through the proxy of the environment, in small letters too; NO_PROXY and this host go past it',
+    breaks: 'connection: no proxies',
+    seenRed: true,
+  },
+  'context.outgrown': {
+    says: 'a conversation that outgrows the window of the model goes on with less history, in whole turns, and learns how much fits',
+    breaks: 'ask-within-window: rethrow the refusal',
+    seenRed: true,
+  },
+  'context.refused': {
+    says: 'a history that the model refuses for a reason of its own does not lock its session: it is asked once without',
+    breaks: 'ask-within-window mayHelp: too_long alone',
+    seenRed: true,
+  },
+  'session.never-locked': {
+    says: 'whatever our own features leave in a history, a model that is as strict as any goes on answering',
+    breaks: 'prompt messagesOf: keep blank messages',
+    seenRed: true,
+  },
+  'takeover.kill.progress': {
+    says: 'a turn whose replicas die one after the other goes on as long as each gets further than those before',
+    breaks: 'claim-turn: every death counts one more',
+    seenRed: true,
+  },
+  'takeover.total-time': {
+    says: 'a turn fails as attempts_exhausted when all its attempts together have run for TURN_MAX_TOTAL_SECONDS, however far they got',
+    breaks: 'ask-within-window callLimits: TURN_MAX_SECONDS alone',
+    seenRed: true,
+  },
+  'shutdown.hand-over.uncounted': {
+    says: 'a turn that every deploy hands over is answered after any number of them, even with TURN_MAX_ATTEMPTS=1',
+    breaks: 'claim-turn: was_released false',
+    seenRed: true,
+  },
+  'redis.role-change': {
+    says: 'a server behind one name that becomes a replica under a living connection is left for the one that the name means now',
+    breaks: 'connect: no reconnectOnError',
+    seenRed: true,
+  },
+  'redis.loading': {
+    says: 'a Redis that loads its data for longer than it says is used as soon as it is done; log and doctor say that it loads',
+    breaks: 'connect: maxLoadingRetryTime 10000',
+    seenRed: true,
+  },
+  'redis.sentinel-login': {
+    says: 'Sentinels with a password of their own lead to a primary with another; the wrong one is named in the log',
+    breaks: 'connect: no sentinelPassword',
+    seenRed: true,
+  },
+  'redis.tls-names': {
+    says: 'a Cluster whose certificates hold names alone is reached by its names; one that holds another name is refused, and the log says why',
+    breaks: 'connect: no dnsLookup',
+    seenRed: true,
+  },
+  'api.readyz.full': {
+    says: 'a full Redis shows in /health and makes no replica unready, for reading and deleting still work',
+    breaks: 'write-probe stateOf: full is refused',
+    seenRed: true,
+  },
+  'resume.post-again': {
+    says: 'the same POST with its key and Last-Event-ID goes on after that event, on any replica; 204 when it was the last',
+    breaks: 'chat: always from BEFORE_ALL',
+    seenRed: true,
+  },
+  'resume.by-query': {
+    says: 'a client that cannot set headers goes on after ?lastEventId; a header goes before it',
+    breaks: 'resume placeAfter: the header alone',
+    seenRed: true,
+  },
+  'stream.head': {
+    says: 'HEAD on a stream is answered with its head at once, holds neither the connection nor a place of a reader',
+    breaks: 'turns: leave the head to Fastify',
+    seenRed: true,
+  },
+  'cors.origins': {
+    says: 'pages of apps and extensions can be allowed, an origin is understood as browsers send it, and one that none sends is refused at the start',
+    breaks: 'setting-readers originOf: the text as it is',
     seenRed: true,
   },
 } as const satisfies Record<string, PromiseEntry>;

@@ -15,7 +15,11 @@ const PACE = { deltas: 40, betweenMs: 5 };
 
 /** What writes events to the log, taken out. */
 export const LOG_PATCHES: readonly Patch[] = [
-  { file: 'conversation/log-writer.js', find: 'this.#pending.push({ id, event });', replace: 'return;' },
+  {
+    file: 'conversation/log-writer.js',
+    find: 'this.#pending.push({ id, event, saidLength: this.#saidLength });',
+    replace: 'return;',
+  },
   {
     file: 'redis/scripts/session.include.lua',
     find: "redis.pcall('XADD', log_key, id, 'e', events)",

@@ -38,3 +38,32 @@ export function checkModel(answer: ModelAnswer, place: string, wanted: readonly 
       );
   }
 }
+
+/** What came of one short question. */
+export type ModelProbe =
+  | { readonly kind: 'answered'; readonly needs: readonly string[] }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  | { readonly kind: 'silent' | 'failed'; readonly reason: string };
+
+/** Whether the model answers as a turn asks it, and what its server needs for that. */
+export function checkAnswer(probe: ModelProbe, model: string): Finding {
+  switch (probe.kind) {
+    case 'answered':
+      if (probe.needs.length === 0) return ok('answer', `${model} answers`);
+      return warn(
+        'answer',
+        `${model} answers, but its server takes only ${probe.needs.join(' and ')}`,
+        'Replicas find that out by themselves; docs/models.md has the settings that spare them the first refusal.',
+      );
+    case 'refused':
+      return fail(
+        'answer',
+        `${model} refuses a plain question: ${probe.reason}`,
+        'Compare OPENAI_MODEL, OPENAI_API_KEY and MODEL_EXTRA_BODY with docs/models.md.',
+      );
+    case 'silent':
+      return warn('answer', `${model}: ${probe.reason}`, 'It may be busy, or still load: try it again.');
+    case 'failed':
+      return fail('answer', `${model}: ${probe.reason}`, 'Look at the log of the model server.');
+  }
+}

@@ -5,6 +5,7 @@ export interface ServerFacts {
   readonly address: string;
   readonly product: 'Redis' | 'Valkey';
   readonly version: string;
+  readonly isReplica: boolean;
   readonly evictionPolicy: string;
   readonly isAppendOnly: boolean;
   /** When snapshots are taken; null when the server does not tell. */
@@ -17,7 +18,7 @@ const LEAST_MAJOR = { Redis: 7, Valkey: 8 } as const;
 
 /** Version, eviction policy and persistence of every server that holds keys. */
 export function checkServers(servers: readonly ServerFacts[]): readonly Finding[] {
-  return [checkVersion(servers), checkEviction(servers), checkPersistence(servers)];
+  return [checkVersion(servers), checkRole(servers), checkEviction(servers), checkPersistence(servers)];
 }
 
 function checkVersion(servers: readonly ServerFacts[]): Finding {
@@ -27,6 +28,14 @@ function checkVersion(servers: readonly ServerFacts[]): Finding {
   const found = list(servers, ({ product, version }) => `${product} ${version}`);
   if (old.length === 0) return ok('version', found);
   return fail('version', found, 'Turnwise needs Redis 7.0 or Valkey 8 or later: update the server.');
+}
+
+function checkRole(servers: readonly ServerFacts[]): Finding {
+  const found = list(servers, ({ isReplica }) =>
+    isReplica ? 'a replica, which refuses writes' : 'a primary',
+  );
+  if (servers.every(({ isReplica }) => !isReplica)) return ok('role', found);
+  return fail('role', found, 'Point REDIS_URL at the primary, or name the Sentinels in REDIS_SENTINELS.');
 }
 
 function checkEviction(servers: readonly ServerFacts[]): Finding {

@@ -1,4 +1,5 @@
 import type { TurnAdmission } from './admission-port.ts';
+import type { ContextWindows } from './context-windows.ts';
 import type { LiveTurns } from './live-turns.ts';
 import type {
   EventLog,
@@ -18,7 +19,9 @@ import type { OnBusy } from './turn.ts';
 export interface TurnLimits extends PromptLimits {
   readonly lockTtlMs: number;
   readonly sessionTtlMs: number;
+  /** Of one attempt, and of all attempts of a turn together. */
   readonly turnMaxMs: number;
+  readonly turnMaxTotalMs: number;
   readonly maxAttempts: number;
   readonly maxMessageBytes: number;
   readonly maxOutputBytes: number;
@@ -42,6 +45,7 @@ export interface TurnDeps {
   readonly model: Model;
   readonly counter: TokenCounter;
   readonly live: LiveTurns;
+  readonly windows: ContextWindows;
   readonly limits: TurnLimits;
   readonly observer: Observer;
   /** An id that no other turn on any replica has. */

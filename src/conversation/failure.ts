@@ -1,9 +1,11 @@
 import { ERRORS, type ErrorCode, TurnwiseError } from '../errors.ts';
+import { ModelRefused } from './model-refused.ts';
 import type { TurnFailure } from './turn.ts';
 
 /** What callers are told of an error: its code's own words, never what the model or Redis said. */
 export function failureFrom(error: unknown): TurnFailure {
-  return failureOfCode(error instanceof TurnwiseError ? error.code : 'internal');
+  const failure = failureOfCode(error instanceof TurnwiseError ? error.code : 'internal');
+  return error instanceof ModelRefused ? { ...failure, modelStatus: error.modelStatus } : failure;
 }
 
 export function failureOfCode(code: ErrorCode): TurnFailure {

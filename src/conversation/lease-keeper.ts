@@ -48,10 +48,10 @@ export class LeaseKeeper {
     await this.#lease?.release();
   }
 
-  /** Settled at once while the lease is good; else first asks Redis: this replica may have slept. */
-  async check(): Promise<void> {
+  /** Nothing to wait for while the lease is good; else first asks Redis: this replica may have slept. */
+  check(): Promise<void> | undefined {
     const nowMs = performance.now();
-    if (nowMs > this.#validUntilMs && nowMs >= this.#notBeforeMs) await this.#renew();
+    return nowMs > this.#validUntilMs && nowMs >= this.#notBeforeMs ? this.#renew() : undefined;
   }
 
   get #beatMs(): number {

@@ -20,7 +20,8 @@ export class LogWriter {
   readonly #deps: TurnDeps;
   readonly #turn: LiveTurn;
   readonly #fence: string;
-  #pending: PlacedEvent[] = [];
+  #pending: (PlacedEvent & { readonly saidLength: number })[] = [];
+  #saidLength = 0;
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> | null = null;
   #isRefused = false;
@@ -33,7 +34,8 @@ export class LogWriter {
   }
 
   add(id: EventId, event: TurnEvent): void {
-    this.#pending.push({ id, event });
+    if (event.type === 'delta') this.#saidLength += event.content.length;
+    this.#pending.push({ id, event, saidLength: this.#saidLength });
     if (this.#pending.length >= FLUSH_AT_EVENTS && !this.#isRefused) this.#flush();
     else this.#plan(FLUSH_AFTER_MS);
   }
@@ -72,7 +74,13 @@ export class LogWriter {
     this.#pending = this.#pending.slice(batch.length);
     const events = batch.map(({ event }) => event);
     try {
-      const word = await this.#deps.store.append(this.#turn.ref, this.#fence, last.id, events);
+      const word = await this.#deps.store.append(
+        this.#turn.ref,
+        this.#fence,
+        last.id,
+        events,
+        last.saidLength,
+      );
       if (word === 'fenced') this.#turn.lose('fenced');
       if (word !== 'no-room') return true;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { TurnwiseError } from '../errors.ts';
 import type { TokenCounter } from './ports.ts';
-import { fitsAlone, type PromptLimits } from './prompt.ts';
+import { fitsAlone, isBlank, type PromptLimits } from './prompt.ts';
 
 /**
  * What can be asked at all; checked before anything is written.
@@ -13,8 +13,8 @@ export async function checkMessage(
   limits: PromptLimits & { readonly maxMessageBytes: number },
   counter: TokenCounter,
 ): Promise<void> {
-  if (message.length === 0)
-    throw new TurnwiseError('invalid_request', { message: 'message must not be empty' });
+  // Strict models refuse a message of nothing but white space, and with it every turn that shows it.
+  if (isBlank(message)) throw new TurnwiseError('invalid_request', { message: 'message must not be blank' });
   if (!message.isWellFormed()) {
     throw new TurnwiseError('invalid_request', { message: 'message holds a lone surrogate' });
   }

@@ -20,6 +20,8 @@ export interface Grant {
 /** A granted turn that this replica did not just admit: with all that the user said. */
 export interface OpenGrant extends Grant {
   readonly userMessages: readonly string[];
+  /** Running time of the attempts before, ms. */
+  readonly ranMs: number;
   readonly idempotencyHashes: readonly string[];
 }
 
@@ -114,12 +116,18 @@ export interface TurnStore {
   beat(turn: TurnRef, fence: string): Promise<Beat>;
   /** Frees a lock that nobody but the running turn with this fence may hold. */
   freeLock(turn: TurnRef, fence: string): Promise<'ok' | 'fenced'>;
-  /** `no-room`: too much is on its way to Redis already; nothing was sent. */
+  /**
+   * `no-room`: too much is on its way to Redis already; nothing was sent.
+   *
+   * @param saidLength  characters that this attempt has said by the end of these events: whether it got further than
+   *                    those before decides if its death counts
+   */
   append(
     turn: TurnRef,
     fence: string,
     lastId: EventId,
     events: readonly TurnEvent[],
+    saidLength: number,
   ): Promise<'ok' | 'fenced' | 'no-room'>;
   /** @param lockValue  asked when it is sent: it may wait for its turn, and the lock be taken anew meanwhile */
   end(turn: TurnRef, fence: string, lockValue: () => string | null, ending: Ending): Promise<Ended>;
@@ -221,16 +229,46 @@ export interface PromptMessage {
   readonly content: string;
 }
 
-/** `sign`: of life, while nothing is said: the model thinks. */
+/** What a model is asked. */
+export interface ModelRequest {
+  readonly messages: readonly PromptMessage[];
+}
+
+/**
+ * A piece of an answer, in the order in which the model sent it. `reasoning`: it thinks aloud. `tool_call`: a piece of a
+ * call; those with one index belong together. `sign`: of life, while nothing is said.
+ */
 export type ModelPart =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'sign' }
-  | { readonly type: 'finish'; readonly reason: string }
-  | { readonly type: 'usage'; readonly usage: Usage };
+  | { readonly type: 'text' | 'reasoning'; readonly text: string }
+  | {
+      readonly type: 'tool_call';
+      readonly index: number;
+      readonly callId: string | null;
+      readonly name: string | null;
+      /** A piece of the JSON of its arguments. */
+      readonly arguments: string;
+    }
+  | { readonly type: 'sign' };
+
+/** What is known of an answer once it is whole. */
+export interface ModelAnswer {
+  readonly finishReason: string;
+  readonly usage: Usage | null;
+}
 
 export interface Model {
-  /** @throws model_error, model_timeout; whatever it throws after `signal` fired is of no interest */
-  ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncIterable<ModelPart>;
+  /**
+   * Asks, hands on each part as it comes, and returns once the answer is whole. A part that is not taken at once holds
+   * up those behind it.
+   *
+   * @throws what `onPart` throws; ModelRefused, model_error, model_timeout; after `signal` fired what it throws is of no
+   *         interest
+   */
+  ask(
+    request: ModelRequest,
+    signal: AbortSignal,
+    onPart: (part: ModelPart) => void | Promise<void>,
+  ): Promise<ModelAnswer>;
 }
 
 export interface TokenCounter {

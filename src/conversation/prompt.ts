@@ -15,6 +15,14 @@ export interface PromptLimits {
 /** Reads older messages: those at places `from` up to where the given history begins. */
 type ReadOlder = (history: History, from: number) => Promise<readonly Message[]>;
 
+/** What a model may be shown, before it is written as messages. */
+export interface Prompt {
+  readonly system: string | undefined;
+  /** Whole turns of the history, oldest first: one goes or stays as a whole. */
+  readonly turns: readonly (readonly Message[])[];
+  readonly userMessages: readonly string[];
+}
+
 /** @returns whether a message can be asked at all: alone with the system prompt within the context */
 export async function fitsAlone(
   message: string,
@@ -28,6 +36,8 @@ export async function fitsAlone(
 /**
  * System prompt, as much history as fits, and what the user says now. History goes in whole turns, newest
  * kept; what does not fit stays stored.
+ *
+ * @param historyTokens  most that the history may take, where less than the context is known to fit
  */
 export async function buildPrompt(
   history: History,
@@ -35,28 +45,67 @@ export async function buildPrompt(
   limits: PromptLimits,
   counter: TokenCounter,
   readOlder: ReadOlder,
-): Promise<readonly PromptMessage[]> {
-  const system: PromptMessage[] =
-    limits.systemPrompt === undefined ? [] : [{ role: 'system', content: limits.systemPrompt }];
-  const now: PromptMessage[] = userMessages.map((content) => ({ role: 'user', content }));
-  const fixed = [...system, ...now].map((message) => message.content);
+  historyTokens: number = Number.POSITIVE_INFINITY,
+): Promise<Prompt> {
+  const prompt = { system: limits.systemPrompt, userMessages };
+  const fixed = [limits.systemPrompt ?? [], userMessages].flat();
   const stored = history.messages.map((message) => message.content);
-  if (history.from <= history.dropped && surelyFits([...fixed, ...stored], limits)) {
-    return assemble(system, history.messages, now);
+  const isWhole = history.from <= history.dropped;
+  if (isWhole && historyTokens > limits.contextTokens && surelyFits([...fixed, ...stored], limits)) {
+    return { ...prompt, turns: wholeTurns(history, false) };
   }
 
-  let left = limits.contextTokens - (await countAll(fixed, counter));
+  let left = Math.min(historyTokens, limits.contextTokens - (await countAll(fixed, counter)));
   const kept: (readonly Message[])[] = [];
   for (let page = history; ; ) {
     const turns = wholeTurns(page, page.from > page.dropped);
     for (const turn of turns.toReversed()) {
       left -= await tokensOfTurn(turn, counter);
-      if (left < 0) return assemble(system, kept.toReversed().flat(), now);
+      if (left < 0) return { ...prompt, turns: kept.toReversed() };
       kept.push(turn);
     }
-    if (page.from <= page.dropped) return assemble(system, kept.toReversed().flat(), now);
+    if (page.from <= page.dropped) return { ...prompt, turns: kept.toReversed() };
     page = await olderPage(page, turns, readOlder);
   }
+}
+
+/** What the history of a prompt takes, by our count. */
+export async function historyTokensOf(prompt: Prompt, counter: TokenCounter): Promise<number> {
+  let tokens = 0;
+  for (const turn of prompt.turns) tokens += await tokensOfTurn(turn, counter);
+  return tokens;
+}
+
+/** The prompt with its oldest turns left out, so that its history takes no more than so many tokens. */
+export async function shorten(prompt: Prompt, historyTokens: number, counter: TokenCounter): Promise<Prompt> {
+  let left = historyTokens;
+  const kept: (readonly Message[])[] = [];
+  for (const turn of prompt.turns.toReversed()) {
+    left -= await tokensOfTurn(turn, counter);
+    if (left < 0) break;
+    kept.push(turn);
+  }
+  return { ...prompt, turns: kept.toReversed() };
+}
+
+/**
+ * The prompt as messages that strict servers take: none is blank, none of the model's stands before the first of the
+ * user's. History itself stays as it is.
+ */
+export function messagesOf({ system, turns, userMessages }: Prompt): readonly PromptMessage[] {
+  const before = turns.flat().flatMap((message): PromptMessage[] =>
+    // Tool messages go along once agents have tools; a lone tool result would be refused by the model.
+    message.role === 'tool' ? [] : [{ role: message.role, content: message.content }],
+  );
+  const now = userMessages.map((content): PromptMessage => ({ role: 'user', content }));
+  const said = [...before, ...now].filter(({ content }) => !isBlank(content));
+  const first = said.findIndex(({ role }) => role === 'user');
+  const shown = said.slice(Math.max(first, 0));
+  return system === undefined || isBlank(system) ? shown : [{ role: 'system', content: system }, ...shown];
+}
+
+export function isBlank(text: string): boolean {
+  return text.trim() === '';
 }
 
 /** The page before: it ends where the oldest turn begins that was seen whole. */
@@ -107,16 +156,4 @@ async function tokensOfTurn(turn: readonly Message[], counter: TokenCounter): Pr
     tokens += own;
   }
   return tokens;
-}
-
-function assemble(
-  system: readonly PromptMessage[],
-  history: readonly Message[],
-  now: readonly PromptMessage[],
-): readonly PromptMessage[] {
-  const before = history.flatMap((message): PromptMessage[] =>
-    // Tool messages go along once agents have tools; a lone tool result would be refused by the model.
-    message.role === 'tool' ? [] : [{ role: message.role, content: message.content }],
-  );
-  return [...system, ...before, ...now];
 }

@@ -1,5 +1,6 @@
 import { TurnwiseError } from '../errors.ts';
-import { type Answer, askModel } from './ask-model.ts';
+import type { Answer } from './ask-model.ts';
+import { askWithinWindow } from './ask-within-window.ts';
 import { commitTurn } from './commit-turn.ts';
 import type { TurnDeps } from './deps.ts';
 import type { Conclusion } from './ending.ts';
@@ -10,7 +11,6 @@ import { leaveTurn } from './leave-turn.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { LogWriter } from './log-writer.ts';
 import type { Lease, OpenGrant } from './ports.ts';
-import { buildPrompt } from './prompt.ts';
 
 /** A turn that this replica may run: granted by the queue. */
 export interface RunningTurn {
@@ -37,18 +37,14 @@ export async function runTurn(deps: TurnDeps, running: RunningTurn): Promise<voi
     const ending = await conclude(deps, turn, async () => {
       // All that was said was taken back: by replicas that had refused it.
       if (grant.userMessages.length === 0) throw new TurnwiseError('redis_unavailable');
-      const prompt = await buildPrompt(
-        grant.history,
-        grant.userMessages,
-        deps.limits,
-        deps.counter,
-        (history, from) => deps.sessions.slice(turn.ref.session, history, from),
-      );
-      return askModel(deps, prompt, turn.signal, async (text) => {
-        await keeper.check();
+      const say = (content: string) => {
         if (turn.signal.aborted) return;
-        said.push(text);
-        tell(turn, { type: 'delta', content: text }, writer);
+        said.push(content);
+        tell(turn, { type: 'delta', content }, writer);
+      };
+      return askWithinWindow(deps, turn, grant, (text) => {
+        const renewing = keeper.check();
+        return renewing === undefined ? say(text) : renewing.then(() => say(text));
       });
     });
     const unlogged = await writer.close();

@@ -22,6 +22,12 @@ export interface TurnRequest {
   readonly idempotencyKey: string | null;
 }
 
+/** `isRepeat`: it had been taken in before, under the same Idempotency-Key. */
+export interface Submitted {
+  readonly turn: TurnRef;
+  readonly isRepeat: boolean;
+}
+
 /** Counts one more turn of the caller. @throws rate_limited */
 export type CountTurn = () => Promise<void>;
 
@@ -38,7 +44,7 @@ export async function submitTurn(
   deps: TurnDeps,
   request: TurnRequest,
   count: CountTurn | null = null,
-): Promise<TurnRef> {
+): Promise<Submitted> {
   deps.live.checkRoom();
   await checkMessage(request.message, deps.limits, deps.counter);
   const repeat = idempotencyOf(request, deps.limits.onBusy);
@@ -48,7 +54,7 @@ export async function submitTurn(
   let submission: Submission = { request, repeat, replaces: null };
   for (let stale = 0; ; ) {
     const tried = await tryOnce(deps, submission);
-    if (tried.kind === 'in') return tried.turn;
+    if (tried.kind === 'in') return { turn: tried.turn, isRepeat: false };
     if (tried.kind === 'stale') {
       stale += 1;
       // What waits there cannot be joined: to wait behind it is the next best.
@@ -56,7 +62,7 @@ export async function submitTurn(
       continue;
     }
     const earlier = repeat === null ? null : await earlierTurn(deps, request.session, repeat, tried);
-    if (earlier !== null) return earlier;
+    if (earlier !== null) return { turn: earlier, isRepeat: true };
     // Its first try failed in a way that may pass, or nothing is left of it: it runs anew.
     if (isRepeat) await count?.();
     submission = { ...submission, replaces: tried.idempotencyValue };
@@ -148,7 +154,7 @@ async function start(deps: TurnDeps, live: LiveTurn, grant: Grant, message: stri
     throw error;
   }
   const { idempotencyHashes } = live.ref;
-  const openGrant = { ...grant, userMessages: [message], idempotencyHashes };
+  const openGrant = { ...grant, userMessages: [message], ranMs: 0, idempotencyHashes };
   void runGranted(deps, live, openGrant, asked).finally(() => deps.live.remove(live));
 }
 

@@ -76,6 +76,8 @@ export interface TurnFailure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryable: boolean;
+  /** With model_refused: the status that the model server refused with. */
+  readonly modelStatus?: number;
 }
 
 /** A turn as anybody may look it up. Times in ms since 1970; null where not yet. */

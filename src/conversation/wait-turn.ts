@@ -90,7 +90,7 @@ function reasonToWithdraw(turn: LiveTurn, isTimeOver: boolean): Omit<Withdrawal,
 
 async function tellPosition(deps: TurnDeps, turn: LiveTurn, position: number): Promise<void> {
   const event = { type: 'queued', position } as const;
-  await deps.store.append(turn.ref, deps.replicaId, turn.emit(event), [event]);
+  await deps.store.append(turn.ref, deps.replicaId, turn.emit(event), [event], 0);
 }
 
 async function failHere(deps: TurnDeps, turn: LiveTurn, error: unknown): Promise<void> {

@@ -13,8 +13,8 @@ export interface HttpSettings {
 
 /** What /health, /readyz and /metrics show beyond the turns. */
 export interface Inspection {
-  /** @returns live sessions, or null when Redis did not answer within `timeoutMs` */
-  sessionCount(timeoutMs: number): Promise<number | null>;
+  /** @returns live sessions, and whether Redis has room; null when it did not answer within `timeoutMs` */
+  store(timeoutMs: number): Promise<{ readonly sessionCount: number; readonly isFull: boolean } | null>;
   /** Why this replica should get no traffic; null when it should. */
   unreadyBecause(): Promise<string | null>;
   lastReconcile(): Promise<unknown>;

@@ -4,7 +4,7 @@ import { followTurn } from '../conversation/follow-turn.ts';
 import type { TurnRef } from '../conversation/ports.ts';
 import { type ErrorCode, TurnwiseError } from '../errors.ts';
 import type { ChatReply } from './schemas.ts';
-import { streamUrl, wireUsage } from './wire.ts';
+import { streamUrl, wireFailure, wireUsage } from './wire.ts';
 
 /** This replica can say no more of the turn, but another one may. */
 const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']);
@@ -28,8 +28,10 @@ export async function collectReply(
       for (const { event } of events) {
         if (event.type === 'delta') text.push(event.content);
         if (event.type === 'restarted') text = [];
-        if (event.type === 'error')
-          throw new TurnwiseError(event.code, { message: event.message, details: ids });
+        if (event.type === 'error') {
+          const { code, message, retryable: _, ...more } = wireFailure(event);
+          throw new TurnwiseError(code, { message, details: { ...ids, ...more } });
+        }
         if (event.type === 'done') {
           const { finishReason: finish_reason, messageCount: message_count } = event;
           return {

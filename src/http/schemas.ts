@@ -60,9 +60,18 @@ export const IdempotencyHeaders = Type.Object({
   ),
 });
 
-export const ResumeHeaders = Type.Object({
-  'last-event-id': Type.Optional(Type.String({ description: 'the last event that the client has' })),
+const LastEventId = Type.String({ description: 'the last event that the client has' });
+
+/** A stream that is asked for again, as clients do whose connection broke. */
+export const StreamHeaders = Type.Object({
+  ...IdempotencyHeaders.properties,
+  'last-event-id': Type.Optional(LastEventId),
 });
+
+export const ResumeHeaders = Type.Object({ 'last-event-id': Type.Optional(LastEventId) });
+
+/** For clients that cannot set headers. */
+export const ResumeQuery = strict({ lastEventId: Type.Optional(LastEventId) });
 
 /** Headers of an answer, for the documents. */
 const TURN_HEADERS = {
@@ -127,7 +136,16 @@ export type Message = Static<typeof Message>;
 
 export const MessageList = strict({ messages: Type.Array(Message), has_more: Type.Boolean() });
 
-const Failure = strict({ code: Type.String(), message: Type.String(), retryable: Type.Boolean() });
+const failure = {
+  code: Type.String(),
+  message: Type.String(),
+  retryable: Type.Boolean(),
+  model_status: Type.Optional(
+    Type.Integer({ description: 'with model_refused: the status that the model server refused with' }),
+  ),
+};
+
+const Failure = strict(failure);
 
 export const Turn = strict({
   turn_id: Type.String(),
@@ -173,7 +191,7 @@ const EVENTS = {
     message_count: Type.Integer(),
   }),
   cancelled: strict({ ...place, kept: Type.Boolean(), message_count: Type.Integer() }),
-  error: strict({ code: Type.String(), message: Type.String(), retryable: Type.Boolean(), ...place }),
+  error: strict({ ...failure, ...place }),
 } as const satisfies Record<TurnEvent['type'], TObject>;
 
 /** What a stream route answers, for the documents; streams are not serialised by schema. */
@@ -202,7 +220,7 @@ export const Health = strict({
   session_count: orNull(Type.Integer()),
   model: orNull(Type.String()),
   demo_model: Type.Boolean(),
-  redis: Type.String(),
+  redis: Type.Enum(['ok', 'full', 'no answer']),
   reconcile: Type.Unknown({ description: 'report of the last reconcile; null when there was none' }),
 });
 

@@ -2,7 +2,7 @@ import { formatEventId, type PlacedEvent, type TurnEvent } from '../conversation
 import type { TurnRef } from '../conversation/ports.ts';
 import { assertNever } from '../errors.ts';
 import type { SseFrame } from './sse-sink.ts';
-import { wireUsage } from './wire.ts';
+import { wireFailure, wireUsage } from './wire.ts';
 
 /** An event in the native dialect. */
 export function frameOf(turn: TurnRef, placed: PlacedEvent): SseFrame {
@@ -29,7 +29,7 @@ function dataOf(turn: TurnRef, event: TurnEvent): object {
     case 'cancelled':
       return { ...place, kept: event.kept, message_count: event.messageCount };
     case 'error':
-      return { code: event.code, message: event.message, retryable: event.retryable, ...place };
+      return { ...wireFailure(event), ...place };
     default:
       return assertNever(event);
   }

@@ -1,5 +1,5 @@
 import { ANONYMOUS_OWNER, isConversationId, type SessionRef } from '../conversation/session.ts';
-import type { Usage } from '../conversation/turn.ts';
+import type { TurnFailure, Usage } from '../conversation/turn.ts';
 import { TurnwiseError } from '../errors.ts';
 
 /** @throws invalid_request */
@@ -20,6 +20,10 @@ export function wireUsage(usage: Usage | null) {
         completion_tokens: usage.completionTokens,
         total_tokens: usage.totalTokens,
       };
+}
+
+export function wireFailure({ code, message, retryable, modelStatus }: TurnFailure) {
+  return { code, message, retryable, ...(modelStatus === undefined ? {} : { model_status: modelStatus }) };
 }
 
 /** Where a turn can be read on, on any replica. */

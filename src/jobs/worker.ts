@@ -47,7 +47,17 @@ export function startWorker(options: WorkerOptions): JobWorker {
       const report = await options.reconcile(signal);
       options.reconciled(report, job.id ?? '');
     },
-    { ...shared, concurrency: 1, lockDuration: LOCK_MS, stalledInterval: LOCK_MS },
+    {
+      ...shared,
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      // A run whose worker was killed is begun again once; the next interval comes anyway.
+      maxStalledCount: 1,
+      // Longest that one blocking wait for a job lasts, and rest after an error, seconds and ms.
+      drainDelay: 5,
+      runRetryDelay: 5000,
+    },
   );
   // Without a listener an error event ends the process.
   queue.on('error', (error) => failed('work on jobs', error));

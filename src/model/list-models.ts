@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { connectToModel } from './connection.ts';
+import { connectToModel, type ModelServer } from './connection.ts';
 
 /** What came back; `reason` is fit for an operator's eyes. */
 export type ModelList =
@@ -13,19 +13,10 @@ const TIMEOUT_MS = 5000;
 const LONGEST_LIST_BYTES = 16_777_216;
 
 /** Asks an OpenAI-compatible server which models it has, by the way that turns go; never throws. */
-export async function listModels(
-  baseUrl: string | undefined,
-  apiKey: string | undefined,
-): Promise<ModelList> {
-  const { client, close } = connectToModel({
-    baseUrl,
-    apiKey,
-    maxRetries: 0,
-    headersTimeoutMs: TIMEOUT_MS,
-    maxEventBytes: LONGEST_LIST_BYTES,
-  });
+export async function listModels(server: ModelServer): Promise<ModelList> {
+  const { client, close } = await connectToModel({ ...server, maxReplyBytes: LONGEST_LIST_BYTES });
   try {
-    const { data } = await client.models.list();
+    const { data } = await client.models.list({ timeout: TIMEOUT_MS });
     return { kind: 'listed', names: Array.isArray(data) ? data.map((model) => String(model.id)) : [] };
   } catch (error) {
     if (error instanceof OpenAI.APIConnectionTimeoutError) {

@@ -1,103 +1,132 @@
-import OpenAI from 'openai';
-import type { Model, ModelPart, PromptMessage } from '../conversation/ports.ts';
-import type { Usage } from '../conversation/turn.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Model, ModelAnswer, ModelPart, ModelRequest } from '../conversation/ports.ts';
 import { TurnwiseError } from '../errors.ts';
+import type { OnPart } from './answer-reader.ts';
 import { connectToModel, type ModelConnection, type ModelServer } from './connection.ts';
+import { exchange } from './exchange.ts';
+import { ModelFailure } from './model-failure.ts';
+import { adapt, type ChatRequest, type Need, needsBehind } from './needs.ts';
 
-/** Longest reason to finish that is handed on; those of the protocol have 14 characters at most. */
-const LONGEST_REASON = 64;
+export interface OpenAiModelSettings extends ModelServer {
+  readonly model: string;
+  readonly maxRetries: number;
+  /** Merged into every request; null takes a field out. */
+  readonly extraBody: Readonly<Record<string, unknown>>;
+  /** Hears what the server was found to need. */
+  found(need: Need): void;
+}
 
-/** Any OpenAI-compatible model. One client a replica: its connections are shared by all sessions. */
+/** Between two tries, ms: doubled each time, as the `openai` package has it. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8000;
+
+/** Any OpenAI-compatible model. One connection pool a replica, shared by all sessions. */
 export class OpenAiModel implements Model {
-  readonly #connection: ModelConnection;
-  readonly #model: string;
+  readonly #connection: Promise<ModelConnection>;
+  readonly #settings: OpenAiModelSettings;
+  readonly #needs = new Set<Need>();
+  #takesStreamOptions = false;
 
-  constructor(server: ModelServer, model: string) {
-    this.#connection = connectToModel(server);
-    this.#model = model;
+  constructor(settings: OpenAiModelSettings) {
+    this.#settings = settings;
+    this.#connection = connectToModel(settings);
+    // Heard of by the first call.
+    this.#connection.catch(() => {});
   }
 
-  async *ask(prompt: readonly PromptMessage[], signal: AbortSignal): AsyncGenerator<ModelPart> {
-    const pairs = new WholePairs();
-    let hasFinished = false;
-    for await (const chunk of this.#chunks(prompt, signal)) {
-      const choice = chunk.choices?.[0];
-      const sent = choice?.delta?.content;
-      const text = typeof sent === 'string' && !hasFinished ? pairs.next(sent) : '';
-      const usage = usageIn(chunk.usage);
-      if (text !== '') yield { type: 'text', text };
-      // Such as a thought, which has a field of its own on each server.
-      else yield { type: 'sign' };
-      // Some servers send an empty reason with every chunk.
-      if (typeof choice?.finish_reason === 'string' && String(choice.finish_reason) !== '') {
-        hasFinished = true;
-        yield { type: 'finish', reason: choice.finish_reason.slice(0, LONGEST_REASON) };
+  /** A call is tried again only while nothing of an answer was handed on, so two answers are never mixed. */
+  async ask(request: ModelRequest, signal: AbortSignal, onPart: OnPart): Promise<ModelAnswer> {
+    const connection = await this.#connection;
+    const body = this.#bodyFor(request);
+    let [tries, wasHeard] = [0, false];
+    const hear = (part: ModelPart) => {
+      if (part.type !== 'sign') wasHeard = true;
+      return onPart(part);
+    };
+    const call = (needs: ReadonlySet<Need>) =>
+      exchange(connection, JSON.stringify(adapt(body, needs)), signal, hear);
+    for (;;) {
+      try {
+        const answer = await call(this.#needs);
+        this.#learnFrom(body);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof ModelFailure)) throw error;
+        if (wasHeard || signal.aborted) throw error.asTurnwiseError();
+        const answer = await this.#askOtherwise(error, body, call, () => wasHeard);
+        if (answer !== null) return answer;
+        if (error.isPermanent || !error.mayPass || tries >= this.#settings.maxRetries) {
+          throw error.asTurnwiseError();
+        }
+        await pause(error.facts.retryAfterMs ?? backoffMs(tries), signal);
+        tries += 1;
       }
-      if (usage !== null) yield { type: 'usage', usage };
     }
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    await (await this.#connection).close();
   }
 
-  // The SDK repeats a call only while no reply has begun, so a repeated call never mixes two answers.
-  async *#chunks(
-    prompt: readonly PromptMessage[],
-    signal: AbortSignal,
-  ): AsyncGenerator<OpenAI.ChatCompletionChunk> {
-    try {
-      yield* await this.#connection.client.chat.completions.create(
-        {
-          model: this.#model,
-          messages: prompt.map((message) => ({ role: message.role, content: message.content })),
-          stream: true,
-          stream_options: { include_usage: true },
-        },
-        { signal },
-      );
-    } catch (error) {
-      throw modelFailure(error);
+  #bodyFor({ messages }: ModelRequest): ChatRequest {
+    const body: Record<string, unknown> = {
+      model: this.#settings.model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+      ...this.#settings.extraBody,
+    };
+    for (const [name, value] of Object.entries(body)) if (value === null) delete body[name];
+    return { ...body, messages };
+  }
+
+  /**
+   * A server that refuses a request as it is may take it in another form: it is asked without what may be in its way, one
+   * thing at a time and then all, and what helped is remembered.
+   *
+   * @returns null when nothing helped
+   */
+  async #askOtherwise(
+    failure: ModelFailure,
+    body: ChatRequest,
+    call: (needs: ReadonlySet<Need>) => Promise<ModelAnswer>,
+    wasHeard: () => boolean,
+  ): Promise<ModelAnswer | null> {
+    const needs = needsBehind(failure, adapt(body, this.#needs), this.#needs, this.#takesStreamOptions);
+    const ways = needs.length > 1 ? [...needs.map((need) => [need]), needs] : [needs];
+    for (const way of needs.length === 0 ? [] : ways) {
+      try {
+        const answer = await call(new Set([...this.#needs, ...way]));
+        for (const need of way) this.#remember(need);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof ModelFailure)) throw error;
+        if (wasHeard()) throw error.asTurnwiseError();
+      }
+    }
+    return null;
+  }
+
+  #remember(need: Need): void {
+    if (this.#needs.has(need)) return;
+    this.#needs.add(need);
+    this.#settings.found(need);
+  }
+
+  #learnFrom(body: ChatRequest): void {
+    if (body.stream_options !== undefined && !this.#needs.has('requests without stream_options')) {
+      this.#takesStreamOptions = true;
     }
   }
 }
 
-/** What a server counts is not ours to trust: by the time it is shown, the turn is committed. */
-function usageIn(sent: OpenAI.CompletionUsage | null | undefined): Usage | null {
-  const [promptTokens, completionTokens, totalTokens] = [
-    sent?.prompt_tokens,
-    sent?.completion_tokens,
-    sent?.total_tokens,
-  ];
-  return isCount(promptTokens) && isCount(completionTokens) && isCount(totalTokens)
-    ? { promptTokens, completionTokens, totalTokens }
-    : null;
+function backoffMs(tries: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS) * (1 - Math.random() / 4);
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function modelFailure(error: unknown): TurnwiseError {
-  const isLate = error instanceof OpenAI.APIConnectionTimeoutError;
-  return new TurnwiseError(isLate ? 'model_timeout' : 'model_error', { cause: withoutText(error) });
-}
-
-/** The log gets the cause, and a server that refuses a request may well quote it: only its codes are kept. */
-function withoutText(error: unknown): unknown {
-  if (!(error instanceof OpenAI.APIError) || error instanceof OpenAI.APIConnectionError) return error;
-  const codes = [error.type, error.code, error.param].filter((code) => /^[\w.[\]-]{1,64}$/.test(code ?? ''));
-  const what = error.status === undefined ? 'broke the answer off' : `answered ${error.status}`;
-  return new Error(`the model server ${what} (${codes.join(', ') || 'without a code'})`);
-}
-
-/** Keeps half a surrogate pair until its other half comes; one that stays alone is what no UTF-8 can hold. */
-class WholePairs {
-  #half = '';
-
-  next(piece: string): string {
-    const text = this.#half + piece;
-    this.#half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? '';
-    return text.slice(0, text.length - this.#half.length).toWellFormed();
-  }
+/** @throws model_timeout when the signal fires meanwhile */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch((cause: unknown) => {
+    throw new TurnwiseError('model_timeout', { cause });
+  });
 }

@@ -10,6 +10,9 @@ export interface RedisPlace {
   readonly sentinelName: string | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** For the Sentinels themselves. */
+  readonly sentinelUsername: string | undefined;
+  readonly sentinelPassword: string | undefined;
   /** Certificate of the authority to trust, PEM; switches TLS on. */
   readonly authority: string | undefined;
 }
@@ -77,26 +80,101 @@ const TUNINGS: Readonly<Record<Purpose, Tuning>> = {
 /** Opens a connection in the background; it comes back by itself, and `failed` hears of every error. */
 export function connect(place: RedisPlace, purpose: Purpose, failed: (error: Error) => void): Client {
   const client = open(place, TUNINGS[purpose]);
-  client.on('error', failed);
+  client.on('error', client instanceof Cluster ? withReason(place, failed) : failed);
+  watchLoading(client, failed);
   return client;
+}
+
+/**
+ * A Cluster only says that it cannot refresh its slots, because a connection is closed. Why, one of its nodes tells whoever
+ * connects to it alone.
+ *
+ * @returns hands on each error with that reason
+ */
+function withReason(place: RedisPlace, failed: (error: Error) => void): (error: Error) => void {
+  let asking: Promise<unknown> | null = null;
+  return (error) => {
+    asking ??= reasonOf(place).finally(() => {
+      asking = null;
+    });
+    void asking.then((cause) => failed(new Error(error.message, { cause: cause ?? error.cause })));
+  };
+}
+
+/** @returns what keeps us from a node of a Cluster; null when it answers */
+async function reasonOf(place: RedisPlace): Promise<unknown> {
+  const [node] = place.cluster ?? [];
+  if (node === undefined) return null;
+  const redis = new Redis({
+    ...hostAndPort(node),
+    ...loginOf(place),
+    ...tlsOf(place),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    connectTimeout: 1000,
+    commandTimeout: 1000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let reason: unknown = null;
+  redis.on('error', (error) => {
+    reason = error;
+  });
+  try {
+    await redis.connect();
+    await redis.cluster('SLOTS');
+    return null;
+  } catch (error) {
+    return reason ?? error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** How long a server may be connected and not ready before the reason is told. */
+const LOADING_TOLD_AFTER_MS = 2000;
+
+/** ioredis waits for a server that loads its data without a word. */
+function watchLoading(client: Client, failed: (error: Error) => void): void {
+  let timer: NodeJS.Timeout | undefined;
+  client.on('connect', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (isLoading(client)) failed(new Error('Redis is loading its data'));
+    }, LOADING_TOLD_AFTER_MS).unref();
+  });
+  client.on('close', () => clearTimeout(timer));
+}
+
+/** @returns whether there is a connection, but no answer to commands yet */
+export function isLoading(client: Client): boolean {
+  return client instanceof Redis && client.status === 'connect';
 }
 
 function open(place: RedisPlace, tuning: Tuning): Client {
   const { retryStrategy, enableOfflineQueue, ...shared } = tuning;
-  const tls = place.authority === undefined ? undefined : { ca: place.authority };
   const common = {
     ...shared,
+    // A server that loads its data guesses how long that takes by the bytes it has read, and can be far off: it is asked
+    // again until it is done.
+    enableReadyCheck: true,
+    maxLoadingRetryTime: 250,
+    // A network can lose a connection without a word; probes of the kernel find that on one that is silent for long.
+    keepAlive: 30_000,
+    // A primary that was demoted closes nothing, and a name may lead to a replica for a while: its refusal to write is
+    // the sign to connect anew, to whatever the name or the Sentinels say by then.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     // A replica takes thousands of commands a second in small packets; waiting to fill them costs more.
     noDelay: true,
-    ...(tls === undefined ? {} : { tls }),
+    ...tlsOf(place),
   };
-  const login = {
-    ...(place.username === undefined ? {} : { username: place.username }),
-    ...(place.password === undefined ? {} : { password: place.password }),
-  };
+  const login = loginOf(place);
   if (place.cluster !== undefined) {
     return new Cluster(place.cluster.map(hostAndPort), {
       redisOptions: { ...common, ...login },
+      // By the name it was given or told, not by the address behind it: certificates often hold names alone, and a name
+      // is looked up anew at each connection.
+      dnsLookup: (address, callback) => callback(null, address),
       enableOfflineQueue,
       clusterRetryStrategy: () => 100,
       slotsRefreshTimeout: 1000,
@@ -109,21 +187,39 @@ function open(place: RedisPlace, tuning: Tuning): Client {
     });
   }
   if (place.sentinels !== undefined) {
+    const { tls } = tlsOf(place);
     return new Redis({
       ...common,
       ...login,
       retryStrategy,
       enableOfflineQueue,
+      ...sentinelLogin(place),
       sentinels: place.sentinels.map(hostAndPort),
       name: place.sentinelName ?? '',
       // Without this ioredis would use `tls` for neither the Sentinels nor the primary they name.
       ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
       sentinelRetryStrategy: () => 100,
-      // A primary that was demoted closes nothing: its refusal to write is the sign to look for the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      // A Sentinel that is away must not hold up the others.
+      sentinelCommandTimeout: 1000,
     });
   }
   return new Redis(urlWithLogin(place), { ...common, retryStrategy, enableOfflineQueue });
+}
+
+function loginOf({ username, password }: RedisPlace) {
+  return { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+}
+
+function tlsOf({ authority }: RedisPlace): { readonly tls?: { readonly ca: string } } {
+  return authority === undefined ? {} : { tls: { ca: authority } };
+}
+
+/** The Sentinels may want a login of their own. */
+function sentinelLogin({ sentinelUsername, sentinelPassword }: RedisPlace) {
+  return {
+    ...(sentinelUsername === undefined ? {} : { sentinelUsername }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+  };
 }
 
 /** The URL, with user and password of their own settings in place of those that it may hold. */

@@ -74,9 +74,13 @@ export function asUsage(value: unknown): Usage | null {
 }
 
 export function asFailure(value: Record<string, unknown> | null): TurnFailure | null {
-  return value !== null && isErrorCode(value.code) && typeof value.message === 'string'
-    ? { code: value.code, message: value.message, retryable: value.retryable === true }
-    : null;
+  if (value === null || !isErrorCode(value.code) || typeof value.message !== 'string') return null;
+  return {
+    code: value.code,
+    message: value.message,
+    retryable: value.retryable === true,
+    ...(isCount(value.modelStatus) ? { modelStatus: value.modelStatus } : {}),
+  };
 }
 
 export function failureOf(text: string | undefined): TurnFailure | null {

@@ -26,6 +26,7 @@ import { RedisTurnQueue } from './turn-queue.ts';
 import { RedisTurnRate } from './turn-rate.ts';
 import { RedisTurnStore } from './turn-store.ts';
 import { RedisTurnTakeover } from './turn-takeover.ts';
+import { WriteProbe } from './write-probe.ts';
 
 export interface RedisSettings extends TurnSettings {
   readonly place: RedisPlace;
@@ -61,6 +62,7 @@ export interface RedisRoom {
   /** null: no limit, and Redis is not asked. */
   readonly rate: TurnRate | null;
   readonly cache: HistoryCache;
+  readonly probe: WriteProbe;
   close(): void;
 }
 
@@ -87,6 +89,7 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
     keys,
     clock,
     cache,
+    probe: new WriteProbe(client, keys),
     admission: new RedisTurnAdmission(context),
     queue: new RedisTurnQueue(context),
     turns: new RedisTurnStore(context),

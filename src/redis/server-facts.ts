@@ -6,6 +6,8 @@ export interface ServerFacts {
   readonly address: string;
   readonly product: 'Redis' | 'Valkey';
   readonly version: string;
+  /** It refuses writes, and takes what another server tells it. */
+  readonly isReplica: boolean;
   readonly evictionPolicy: string;
   readonly isAppendOnly: boolean;
   /** When snapshots are taken; null when CONFIG may not be asked, as with many hosted servers. */
@@ -37,6 +39,7 @@ async function readOne(node: Redis): Promise<ServerFacts> {
     address: `${node.options.host}:${node.options.port}`,
     product: valkeyVersion === undefined ? 'Redis' : 'Valkey',
     version: valkeyVersion ?? field('redis_version'),
+    isReplica: field('role') === 'slave',
     evictionPolicy: field('maxmemory_policy'),
     isAppendOnly: field('aof_enabled') === '1',
     savePoints: Array.isArray(save) && save.length === 2 ? String(save[1]) : null,

@@ -16,7 +16,16 @@ export class RedlockSessionLock implements SessionLock {
 
   constructor(client: Client, keys: Keys, ttlMs: number) {
     // Its scripts SELECT a database by themselves: without `db` the lock would stand in another one than ours.
-    this.#redlock = new Redlock([client], { retryCount: 0, db: databaseOf(client) });
+    this.#redlock = new Redlock([client], {
+      db: databaseOf(client),
+      // Who waits is woken, not polled; and no extension happens behind our back.
+      retryCount: 0,
+      retryDelay: 0,
+      retryJitter: 0,
+      automaticExtensionThreshold: 0,
+      // Only Redlock's own idea of the expiration, which is never asked: Redis and the fence decide.
+      driftFactor: 0.01,
+    });
     // It reports every contention as an error; each is handled where it is met.
     this.#redlock.on('error', () => {});
     this.#keys = keys;

@@ -17,6 +17,8 @@ export interface TurnSettings {
   readonly maxMessages: number;
   readonly maxMessageBytes: number;
   readonly maxAttempts: number;
+  /** Longest running time of all attempts of a turn. */
+  readonly maxTotalMs: number;
 }
 
 /** Newest messages that a replica is sent which knows nothing of a session; older ones only if the prompt needs them. */
@@ -87,7 +89,12 @@ export class TurnContext {
   }
 
   openGrant(turn: TurnRef, reply: ScriptReply): OpenGrant {
-    return { ...this.grant(turn, reply), userMessages: reply.texts(10), idempotencyHashes: reply.texts(11) };
+    return {
+      ...this.grant(turn, reply),
+      userMessages: reply.texts(10),
+      idempotencyHashes: reply.texts(11),
+      ranMs: reply.number(12),
+    };
   }
 }
 

@@ -52,6 +52,7 @@ export class RedisTurnStore implements TurnStore {
     fence: string,
     lastId: EventId,
     events: readonly TurnEvent[],
+    saidLength: number,
   ): Promise<'ok' | 'fenced' | 'no-room'> {
     const keys = this.#context.sessionKeys(turn);
     const batch = encodeBatch(events);
@@ -67,6 +68,7 @@ export class RedisTurnStore implements TurnStore {
             formatEventId(lastId),
             batch,
             keys.watch(turn.turnId),
+            saidLength,
           ),
         ),
       );

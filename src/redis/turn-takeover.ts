@@ -33,6 +33,7 @@ export class RedisTurnTakeover implements TurnTakeover {
         HISTORY_TAIL,
         this.#context.keys.replicaChannelPrefix,
         this.#context.sessionKeys(turn).watch(turn.turnId),
+        settings.maxTotalMs,
       ),
     );
     const reply = new ScriptReply(raw);

@@ -170,7 +170,7 @@ promise(
     expect(await getTurn('states', turnIdOf(failed))).toEqual({
       ...{ ...common, ...over, ...{ turn_id: turnIdOf(failed), status: 'failed', reply: null, kept: false } },
       ...{ finish_reason: null, usage: null },
-      error: { code: 'model_error', message: expect.any(String), retryable: true },
+      error: { code: 'model_refused', message: expect.any(String), retryable: false, model_status: 400 },
     });
     deployment.model.reply(() => [{ hang: true }]);
     const stopped = await say(replica, 'states', 'fourth');

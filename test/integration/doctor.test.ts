@@ -56,12 +56,13 @@ promise('doctor.well', 'doctor finds nothing broken while turns wait and run, an
   await turns[1]?.until('queued');
   const { code, ok, levels } = await doctor();
   expect([code, ok]).toEqual([0, true]);
-  // A Redis of a test writes nothing to disk, and here nobody works on jobs.
-  const warned = { persistence: 'warn', reconcile: 'warn' };
+  // A Redis of a test writes nothing to disk, here nobody works on jobs, and the model is held.
+  const warned = { persistence: 'warn', reconcile: 'warn', answer: 'warn' };
   const well = [
     'settings',
     'redis',
     'version',
+    'role',
     'eviction',
     'format',
     'readable',
@@ -115,7 +116,7 @@ promise('doctor.model', 'doctor tells a model that is silent, refuses the key, o
   const unlisted = await doctor({ OPENAI_MODEL: 'scripted,another' });
   expect([unlisted.code, unlisted.levels.model]).toEqual([0, 'warn']);
   const elsewhere = await doctor({ OPENAI_BASE_URL: `${replicaOf(deployment, 0).url}/no/v1` });
-  expect([elsewhere.code, elsewhere.levels.model]).toEqual([0, 'warn']);
+  expect([elsewhere.code, elsewhere.levels.model, elsewhere.levels.answer]).toEqual([1, 'warn', 'fail']);
 });
 
 promise(

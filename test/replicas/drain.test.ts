@@ -1,6 +1,6 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, expect } from 'vitest';
+import { beforeAll, expect, onTestFinished } from 'vitest';
 import {
   type Deployment,
   follow,
@@ -211,4 +211,36 @@ promise(
     expect((await resumed.all()).at(-1)?.event).toBe('done');
     expect(resumed.text()).toBe('echo:hello');
   },
+);
+
+promise(
+  'shutdown.hand-over.uncounted',
+  'a turn that every deploy hands over is answered after any number of them, even with TURN_MAX_ATTEMPTS=1',
+  async () => {
+    const env = { SHUTDOWN_GRACE_SECONDS: '0', TURN_MAX_ATTEMPTS: '1' };
+    const gate = deployment.model.gate();
+    let calls = 0;
+    deployment.model.reply(() => {
+      calls += 1;
+      return [{ delta: 'as long ' }, { wait: gate }, { delta: 'as it takes' }];
+    });
+    replicaOf(deployment, 0).pause();
+    onTestFinished(() => replicaOf(deployment, 0).resume());
+    let current = await deployment.another(env);
+    const own = await say(current, 'deployed', 'long');
+    for (let deploys = 1; deploys <= 5; deploys += 1) {
+      await waitFor(() => Promise.resolve(calls === deploys), { timeoutMs: 10_000, what: `call ${deploys}` });
+      const next = await deployment.another(env);
+      current.term();
+      expect(await current.exited).toBe(0);
+      current = next;
+    }
+    await waitFor(() => Promise.resolve(calls === 6), { timeoutMs: 10_000, what: 'the last call' });
+    gate.open();
+    const reader = await follow(current, 'deployed', turnIdOf(own));
+    expect((await reader.all(15_000)).at(-1)?.event).toBe('done');
+    expect(await historyOf(current, 'deployed')).toEqual(['user: long', 'assistant: as long as it takes']);
+    expect((await turnOf(current, 'deployed', turnIdOf(own))).attempt).toBe(6);
+  },
+  60_000,
 );

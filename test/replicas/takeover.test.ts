@@ -134,6 +134,79 @@ promise(
 );
 
 promise(
+  'takeover.kill.progress',
+  'a turn whose replicas die one after the other goes on as long as each gets further than those before',
+  async () => {
+    const pieces = ['a', 'b', 'c', 'd'];
+    const gates = pieces.map(() => deployment.model.gate());
+    let calls = 0;
+    deployment.model.reply(() => {
+      const [gate, said] = [gates[calls], pieces.slice(0, calls + 1)];
+      calls += 1;
+      const deltas = (gate === undefined ? [...pieces, 'e'] : said).map((delta) => ({ delta }));
+      return gate === undefined ? deltas : [...deltas, { wait: gate }];
+    });
+    const survivor = replicaOf(deployment, 0);
+    let dying = await deployment.another();
+    const own = await say(dying, 'further', 'hello');
+    survivor.pause();
+    for (const [index, gate] of gates.entries()) {
+      await gate.reached;
+      // The last text must be in the log: a death counts by what was logged.
+      await untilLogged('further', turnIdOf(own), index + 1);
+      const next = index < gates.length - 1 ? await deployment.another() : null;
+      if (next === null) survivor.resume();
+      await dying.kill();
+      if (next !== null) dying = next;
+    }
+    const reader = await follow(survivor, 'further', turnIdOf(own));
+    expect((await reader.all(15_000)).at(-1)?.event).toBe('done');
+    expect(await historyOf(survivor, 'further')).toEqual(['user: hello', 'assistant: abcde']);
+    expect(calls).toBe(pieces.length + 1);
+  },
+  60_000,
+);
+
+/** Waits until the log of a turn holds so many characters of its present attempt. */
+async function untilLogged(conversationId: string, turnId: string, characters: number): Promise<void> {
+  const key = `turnwise:{-/${conversationId}}:log:${turnId}`;
+  const isThere = async () => {
+    const [last] = (await deployment.redis.ask('XREVRANGE', key, '+', '-', 'COUNT', 1)) as [
+      string,
+      string[],
+    ][];
+    return Number(last?.[1][3] ?? 0) >= characters;
+  };
+  await waitFor(isThere, { timeoutMs: 10_000, what: `${characters} characters in the log` });
+}
+
+promise(
+  'takeover.total-time',
+  'a turn fails as attempts_exhausted when all its attempts together have run for TURN_MAX_TOTAL_SECONDS, however far they got',
+  async () => {
+    let calls = 0;
+    deployment.model.reply(async function* () {
+      calls += 1;
+      for (;;) yield* [{ delta: 'x'.repeat(calls) }, { delayMs: 50 }];
+    });
+    const env = { TURN_MAX_TOTAL_SECONDS: '4' };
+    const [dying, survivor] = [await deployment.another(env), await deployment.another(env)];
+    const since = performance.now();
+    replicaOf(deployment, 0).pause();
+    const own = await say(dying, 'total', 'hello');
+    await untilLogged('total', turnIdOf(own), 20);
+    await dying.kill();
+    const reader = await follow(survivor, 'total', turnIdOf(own));
+    const last = (await reader.all(15_000)).at(-1);
+    replicaOf(deployment, 0).resume();
+    expect(last?.data).toMatchObject({ code: 'attempts_exhausted', retryable: false });
+    expect(performance.now() - since).toBeGreaterThan(4000);
+    expect([calls, await historyOf(survivor, 'total')]).toEqual([2, []]);
+  },
+  40_000,
+);
+
+promise(
   'sleeper.writes-nothing',
   'a replica that slept past its lease writes nothing, and its own client gets the true answer',
   async () => {

@@ -35,6 +35,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** A directory of the caller, who also removes it. */
   readonly dir?: string;
+  /** `listening`: it may still load its data when this returns; default `ready`. */
+  readonly until?: 'ready' | 'listening';
 }
 
 export interface RedisPlace {
@@ -62,6 +64,7 @@ export async function startRedisProcess(options: {
   readonly commandLine: (place: RedisPlace) => string[];
   readonly port?: number;
   readonly dir?: string;
+  readonly until?: 'ready' | 'listening';
 }): Promise<RedisServer> {
   const binary = findRedisServer();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'turnwise-redis-'));
@@ -77,7 +80,7 @@ export async function startRedisProcess(options: {
   let port = options.port ?? (await freePort({ alsoFreeAt: 10_000 }));
   const start = async () => {
     const child = startChild(binary, options.commandLine({ port, dir }), { cwd: dir });
-    await waitUntilReady(child, port);
+    await waitUntilReady(child, port, options.until !== 'listening');
     return child;
   };
   let child: Child;
@@ -113,10 +116,10 @@ export async function startRedisProcess(options: {
   };
 }
 
-async function waitUntilReady(child: Child, port: number): Promise<void> {
+async function waitUntilReady(child: Child, port: number, isLoaded: boolean): Promise<void> {
   // Whose answer it is counts: on a port that was taken, the other server answers PING while ours exits.
   const answers = async () =>
-    (await askRedis(port, 'PING')) === 'PONG' &&
+    (!isLoaded || (await askRedis(port, 'PING')) === 'PONG') &&
     String(await askRedis(port, 'INFO', 'server')).includes(`process_id:${child.pid}\r\n`);
   await waitFor(async () => !child.isRunning || (await answers()), {
     timeoutMs: 10_000,

@@ -2,14 +2,24 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BEFORE_ALL } from '../../conversation/events.ts';
-import type { TurnRate, TurnRef } from '../../conversation/ports.ts';
+import type { TurnRate } from '../../conversation/ports.ts';
 import { ANONYMOUS_OWNER, isConversationId } from '../../conversation/session.ts';
-import { type CountTurn, submitTurn } from '../../conversation/submit-turn.ts';
+import { type CountTurn, type Submitted, submitTurn } from '../../conversation/submit-turn.ts';
 import { TurnwiseError } from '../../errors.ts';
+import { announce } from '../announce.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { collectReply } from '../json-reply.ts';
-import { ChatBody, ChatReply, ERROR_REPLIES, EventStream, IdempotencyHeaders } from '../schemas.ts';
+import { placeAfter, turnToRead } from '../resume.ts';
+import {
+  ChatBody,
+  ChatReply,
+  ERROR_REPLIES,
+  EventStream,
+  IdempotencyHeaders,
+  NoContent,
+  StreamHeaders,
+} from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { type Readers, streamTurn } from '../turn-stream.ts';
 import { streamUrl } from '../wire.ts';
@@ -32,7 +42,13 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         // Turns have a limit of their own, but many may wait for one.
         const leave = readers.enter();
         try {
-          const turn = await admit(deps, request, reply, request.body, request.headers['idempotency-key']);
+          const { turn } = await admit(
+            deps,
+            request,
+            reply,
+            request.body,
+            request.headers['idempotency-key'],
+          );
           announce(reply, turn);
           const answer = await collectReply(deps.turns, turn, clientLeft(reply));
           // Nobody is left to answer.
@@ -49,20 +65,33 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         sse: 'manual',
         schema: {
           summary: 'Say something, get the answer as it is said',
-          description: 'Server-Sent Events: queued, started, delta, restarted, done, cancelled, error.',
+          description:
+            'Server-Sent Events: queued, started, delta, restarted, done, cancelled, error. Sent again with its ' +
+            'Idempotency-Key and Last-Event-ID it goes on after that event; 204 when that was the last one.',
           tags: ['chat'],
           body: ChatBody,
-          headers: IdempotencyHeaders,
-          response: { 200: EventStream, ...ERROR_REPLIES },
+          headers: StreamHeaders,
+          response: { 200: EventStream, 204: NoContent, ...ERROR_REPLIES },
         },
       },
       async (request, reply) => {
         const leave = readers.enter();
         try {
           const sink = new SseSink(reply, clientLeft(reply));
-          const turn = await admit(deps, request, reply, request.body, request.headers['idempotency-key']);
+          const has = placeAfter(request.headers['last-event-id']);
+          const { turn, isRepeat } = await admit(
+            deps,
+            request,
+            reply,
+            request.body,
+            request.headers['idempotency-key'],
+          );
           announce(reply, turn);
-          return await streamTurn(deps.turns, readers, sink, turn, BEFORE_ALL);
+          // What the client has of another turn says nothing of a new one.
+          const after = isRepeat ? has : BEFORE_ALL;
+          if (isRepeat && (await turnToRead(deps.turns, turn, after)) === null)
+            return reply.code(204).send(null);
+          return await streamTurn(deps.turns, readers, sink, turn, after);
         } finally {
           leave();
         }
@@ -77,7 +106,7 @@ async function admit(
   reply: FastifyReply,
   body: ChatBody,
   idempotencyKey: string | undefined,
-): Promise<TurnRef> {
+): Promise<Submitted> {
   // Node joins what was sent twice into one value, which nobody sent.
   if ((request.raw.headersDistinct['idempotency-key']?.length ?? 0) > 1) {
     throw new TurnwiseError('invalid_request', { message: 'Idempotency-Key must be sent once' });
@@ -123,10 +152,4 @@ function withStreamUrl(error: TurnwiseError, conversationId: string): TurnwiseEr
     details: { ...error.details, stream_url: streamUrl(conversationId, String(error.details.turn_id)) },
     cause: error,
   });
-}
-
-/** Before the first byte of the body the client knows how to find its turn again. */
-function announce(reply: FastifyReply, turn: TurnRef): void {
-  reply.header('x-session-id', turn.session.conversationId);
-  reply.header('x-turn-id', turn.turnId);
 }

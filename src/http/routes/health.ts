@@ -14,16 +14,16 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
       '/health',
       { schema: { summary: 'Health', tags: ['operation'], response: { 200: Health, 503: Health } } },
       async (_request, reply) => {
-        const sessionCount = await inspection.sessionCount(HEALTH_TIMEOUT_MS);
-        const isHealthy = sessionCount !== null;
+        const store = await inspection.store(HEALTH_TIMEOUT_MS);
+        const isHealthy = store !== null;
         if (!isHealthy) reply.header('retry-after', RETRY_AFTER_SECONDS);
         return reply.code(isHealthy ? 200 : 503).send({
           status: isHealthy ? 'healthy' : 'unhealthy',
           agent_initialized: true,
-          session_count: sessionCount,
+          session_count: store?.sessionCount ?? null,
           model: settings.model,
           demo_model: settings.isDemoModel,
-          redis: isHealthy ? 'ok' : 'no answer',
+          redis: store === null ? 'no answer' : store.isFull ? 'full' : 'ok',
           reconcile: isHealthy ? await inspection.lastReconcile() : null,
         });
       },

@@ -1,17 +1,24 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { cancelTurn } from '../../conversation/cancel-turn.ts';
-import { BEFORE_ALL, type EventId, parseEventId } from '../../conversation/events.ts';
 import { mustFindTurn } from '../../conversation/find-turn.ts';
-import { hasAllEvents } from '../../conversation/follow-turn.ts';
-import type { TurnPlace, TurnRef } from '../../conversation/ports.ts';
+import type { TurnPlace } from '../../conversation/ports.ts';
 import type { TurnRecord } from '../../conversation/turn.ts';
-import { TurnwiseError } from '../../errors.ts';
+import { announce } from '../announce.ts';
 import { clientLeft } from '../client-left.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ERROR_REPLIES, EventStream, NoContent, ResumeHeaders, Turn, TurnParams } from '../schemas.ts';
+import { placeAfter, turnToRead } from '../resume.ts';
+import {
+  ERROR_REPLIES,
+  EventStream,
+  NoContent,
+  ResumeHeaders,
+  ResumeQuery,
+  Turn,
+  TurnParams,
+} from '../schemas.ts';
 import { SseSink } from '../sse-sink.ts';
 import { type Readers, streamTurn } from '../turn-stream.ts';
-import { sessionOf, wireTime, wireUsage } from '../wire.ts';
+import { sessionOf, wireFailure, wireTime, wireUsage } from '../wire.ts';
 
 /** `/api/sessions/{id}/turns/{turn_id}`: look a turn up, read its events again or on, cancel it. */
 export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
@@ -33,11 +40,13 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
       '/api/sessions/:id/turns/:turn_id/stream',
       {
         sse: 'manual',
+        exposeHeadRoute: false,
         schema: {
           summary: "A turn's events, from any replica: those after Last-Event-ID, else all",
           description: '204 when the client already has the last one.',
           tags: ['turns'],
           params: TurnParams,
+          querystring: ResumeQuery,
           headers: ResumeHeaders,
           response: { 200: EventStream, 204: NoContent, ...ERROR_REPLIES },
         },
@@ -46,15 +55,27 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         const leave = readers.enter();
         try {
           const sink = new SseSink(reply, clientLeft(reply));
-          const after = placeAfter(request.headers['last-event-id']);
-          const turn = await turnToRead(deps, placeOf(request.params), after);
+          const after = placeAfter(request.headers['last-event-id'], request.query.lastEventId);
+          const turn = await turnToRead(deps.turns, placeOf(request.params), after);
           if (turn === null) return reply.code(204).send(null);
-          reply.header('x-session-id', turn.session.conversationId);
-          reply.header('x-turn-id', turn.turnId);
+          announce(reply, turn);
           return await streamTurn(deps.turns, readers, sink, turn, after);
         } finally {
           leave();
         }
+      },
+    );
+
+    // The head alone, at once: the stream itself would hold the connection, and a place of a reader, until the turn ends.
+    app.head(
+      '/api/sessions/:id/turns/:turn_id/stream',
+      { schema: { hide: true, params: TurnParams, querystring: ResumeQuery, headers: ResumeHeaders } },
+      async (request, reply) => {
+        const after = placeAfter(request.headers['last-event-id'], request.query.lastEventId);
+        const turn = await turnToRead(deps.turns, placeOf(request.params), after);
+        if (turn === null) return reply.code(204).send(null);
+        announce(reply, turn);
+        return reply.type('text/event-stream').header('cache-control', 'no-cache').send(null);
       },
     );
 
@@ -77,25 +98,6 @@ function placeOf(params: TurnParams): TurnPlace {
   return { session: sessionOf(params.id), turnId: params.turn_id };
 }
 
-/**
- * By itself, because a record holds the whole answer, and would be held as long as its reader reads.
- *
- * @returns null when the reader has all of it
- */
-async function turnToRead(deps: HttpDeps, place: TurnPlace, after: EventId): Promise<TurnRef | null> {
-  const { record, idempotencyHashes } = await mustFindTurn(deps.turns, place);
-  const turn = { ...place, idempotencyHashes };
-  return (await hasAllEvents(deps.turns, turn, record, after)) ? null : turn;
-}
-
-function placeAfter(header: string | undefined): EventId {
-  if (header === undefined) return BEFORE_ALL;
-  const place = parseEventId(header);
-  if (place === null)
-    throw new TurnwiseError('invalid_request', { message: 'Last-Event-ID is not an event id' });
-  return place;
-}
-
 function wireTurn(record: TurnRecord): Turn {
   const time = (ms: number | null) => (ms === null ? null : wireTime(ms));
   return {
@@ -108,7 +110,7 @@ function wireTurn(record: TurnRecord): Turn {
     kept: record.kept,
     finish_reason: record.finishReason,
     usage: wireUsage(record.usage),
-    error: record.failure,
+    error: record.failure && wireFailure(record.failure),
     created_at: wireTime(record.createdAtMs),
     started_at: time(record.startedAtMs),
     ended_at: time(record.endedAtMs),

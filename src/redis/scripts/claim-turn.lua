@@ -1,9 +1,9 @@
 -- claim-turn: takes a turn from a replica that died (its lease is over), or that does not answer a stop (`seize`).
 -- include session
 -- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
--- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)  6 most attempts  7 mode (dead | seize)
+-- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)  6 most deaths  7 mode (dead | seize)
 --       8 known history (EPOCH/COUNT/FENCE)  9 tail (messages)  10 channel prefix of replicas
---       11 channel of those who watch
+--       11 channel of those who watch  12 longest running time of all attempts (ms)
 -- RETURNS  GONE | ENDED | ALIVE until (ms)
 --          | ADOPTED confirmed (1 | 0) last-event-id waited (ms): it waits, and now for this replica
 --          | SEIZED why (stopped kind | exhausted | unconfirmed) fence attempt count: to be ended by this replica
@@ -12,7 +12,8 @@ local TURN, LOG = KEYS[6], KEYS[7]
 local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
 local ttl, lease, most, mode = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'lease', 'confirmed', 'attempt', 'fence', 'seized', 'created_at')
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'lease', 'confirmed', 'attempt', 'fence', 'seized', 'created_at',
+  'granted_at', 'ran', 'deaths', 'said')
 local m = redis.call('HMGET', META, 'epoch', 'running', 'stop', 'stop_turn', 'message_count', 'dropped')
 if not m[1] then return {'GONE'} end
 if not t[1] then
@@ -57,17 +58,29 @@ if m[2] ~= turn then
   return {'ENDED'}
 end
 
+-- A hand-over is no death: its replica let go of the turn, and counted the time. A death counts anew when the attempt
+-- had logged more than any before it: what gets further each time is not what kills replicas.
+local was_released = t[3] == '0'
+local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
+local said = last and string.match(last[1], '^(%d+)-') == int(attempt) and tonumber(last[2][4] or '') or 0
+local deaths, most_said, ran = tonumber(t[11] or '0'), tonumber(t[12] or '0'), tonumber(t[10] or '0')
+if not was_released then
+  deaths = said > most_said and 1 or deaths + 1
+  ran = ran + math.max(0, math.min(now, tonumber(t[3])) - tonumber(t[9] or t[3]))
+end
+
 local why = nil
 if not is_confirmed() then why = 'unconfirmed'
 elseif m[4] == turn then why = 'stopped'
 elseif mode == 'seize' then why = 'stopped'
-elseif t[4] and attempt >= most then why = 'exhausted' end
+elseif t[4] and ((not was_released and deaths >= most) or ran >= tonumber(ARGV[12])) then why = 'exhausted' end
 -- Who did not confirm it never began it.
 local was_begun = t[4] and not why
 if was_begun then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
 -- Readers of the replica that died need a moment to come back.
 redis.call('HSET', TURN, 'read_until', int(now + 5000), 'claimed', 1)
+if was_begun then redis.call('HSET', TURN, 'deaths', deaths, 'said', int(math.max(said, most_said)), 'ran', int(ran)) end
 if not why then redis.call('HSET', TURN, 'confirmed', 1) end
 redis.call('DEL', LOCK)
 if old ~= replica then

@@ -5,7 +5,7 @@
 --       6 known history (EPOCH/COUNT/FENCE)  7 tail (messages)  8 channel prefix of replicas
 -- RETURNS  GONE | ENDED | TAKEN | CORRUPT
 --          | WAITING now position running-turn running-lease hashes (of the idempotency keys that mean it)
---          | GRANTED now fence attempt epoch count dropped from messages continues user-messages hashes
+--          | GRANTED now fence attempt epoch count dropped from messages continues user-messages hashes ran (ms)
 local TURN = KEYS[6]
 local turn, replica = ARGV[1], ARGV[2]
 local ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5])

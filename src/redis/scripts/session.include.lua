@@ -114,7 +114,7 @@ local function grant(turn_key, turn, replica, attempt, lease_ms)
   local fence = math.max(tonumber(redis.call('HGET', META, 'fence')) + 1, tonumber(now_us))
   redis.call('HSET', META, 'fence', int(fence), 'running', turn, 'running_replica', replica, 'running_lease', int(now + lease_ms))
   redis.call('HSET', turn_key, 'status', 'running', 'attempt', attempt, 'fence', int(fence), 'replica', replica,
-    'lease', int(now + lease_ms))
+    'lease', int(now + lease_ms), 'granted_at', int(now))
   redis.call('HSETNX', turn_key, 'started_at', int(now))
   redis.call('ZREM', QUEUE, turn .. '/' .. replica)
   return int(fence)
@@ -196,7 +196,7 @@ end
 local function granted_reply(turn_key, fence, attempt, known, tail)
   local reply = {'GRANTED', int(now), fence, attempt}
   for _, part in ipairs(history_for(known, tonumber(tail))) do reply[#reply + 1] = part end
-  local said = redis.call('HMGET', turn_key, 'message', 'joined')
+  local said = redis.call('HMGET', turn_key, 'message', 'joined', 'ran')
   local messages = {}
   for i = 0, joined_in(turn_key, said[2]) do
     local message = said[1]
@@ -206,6 +206,7 @@ local function granted_reply(turn_key, fence, attempt, known, tail)
   end
   reply[#reply + 1] = messages
   reply[#reply + 1] = hashes_of(turn_key)
+  reply[#reply + 1] = said[3] or '0'
   return reply
 end
 

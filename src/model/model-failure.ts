@@ -1,0 +1,139 @@
+import { ModelRefused } from '../conversation/model-refused.ts';
+import { TurnwiseError } from '../errors.ts';
+import { fieldsOf } from './chunk.ts';
+
+/** What cannot pass by itself: asked again, the same request is refused again. */
+const PERMANENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 413, 422]);
+
+/** Statuses that servers give as a word where they have no number: inside a stream, or under a 200. */
+const STATUS_BY_WORD: readonly (readonly [RegExp, number])[] = [
+  [/invalid_?request|badrequest|context_length|content_filter/, 400],
+  [/authentication|invalid_api_key/, 401],
+  [/permission/, 403],
+  [/not_?found/, 404],
+];
+
+const TOO_LONG = /context|too (?:long|large|many)|tokens?\b|length|n_ctx|exceed|window/;
+
+export interface FailureFacts {
+  /** HTTP status, or the one that an error inside a reply names; null when there is neither. */
+  readonly status: number | null;
+  /** The server's own words. Only looked at here: they may quote what the user said. */
+  readonly words: string;
+  /** Its codes, fit for the log. */
+  readonly codes: string;
+  /** Whether to try again: as the server says, or false once a reply has begun; null: by the status. */
+  readonly mayRetry: boolean | null;
+  readonly retryAfterMs: number | null;
+}
+
+/** A call that failed, as the model room sees it; nothing outside of it does. */
+export class ModelFailure extends Error {
+  readonly facts: FailureFacts;
+
+  constructor(what: string, facts: Partial<FailureFacts> = {}, cause?: unknown) {
+    super(`the model server ${what}${facts.codes ? ` (${facts.codes})` : ''}`, { cause });
+    this.name = 'ModelFailure';
+    this.facts = { status: null, words: '', codes: '', mayRetry: null, retryAfterMs: null, ...facts };
+  }
+
+  /** The request itself is at fault. */
+  get isPermanent(): boolean {
+    return this.facts.status !== null && PERMANENT.has(this.facts.status);
+  }
+
+  /** Statuses as the `openai` package tries them again; an error without one may pass as well. */
+  get mayPass(): boolean {
+    const { status, mayRetry } = this.facts;
+    if (mayRetry !== null) return mayRetry;
+    return status === null || status === 408 || status === 409 || status === 429 || status >= 500;
+  }
+
+  names(pattern: RegExp): boolean {
+    return pattern.test(this.facts.words);
+  }
+
+  /** A 400 or 422 that may be about anything in the request. */
+  get isVague(): boolean {
+    const { status, words } = this.facts;
+    if (status !== 400 && status !== 422) return false;
+    return (
+      words === '' ||
+      /unknown|unrecogni|unexpected|extra|additional|permitted|allowed|supported|field|param|argument|schema|valid|bad request|unprocessable/.test(
+        words,
+      )
+    );
+  }
+
+  /** In the terms of the core. */
+  asTurnwiseError(): TurnwiseError {
+    const { status } = this.facts;
+    if (!this.isPermanent || status === null) return new TurnwiseError('model_error', { cause: this });
+    const isFilter = this.names(/content_?filter|content management policy|safety|moderation/);
+    const isTooLong = status === 413 || this.names(TOO_LONG);
+    return new ModelRefused(status, isFilter ? 'filter' : isTooLong ? 'too_long' : 'other', this);
+  }
+}
+
+/** A reply whose status is none of success. @param body  as far as it was read; JSON or not */
+export function refusedWith(
+  status: number,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: string,
+): ModelFailure {
+  const value = parse(body);
+  const { words, codes } = wordsOf(fieldsOf(value).error ?? value);
+  const asked = String(headers['x-should-retry']);
+  return new ModelFailure(`answered ${status}`, {
+    status,
+    words: value === null ? body.toLowerCase() : words,
+    codes: codes === '' ? 'without a code' : codes,
+    mayRetry: asked === 'true' ? true : asked === 'false' ? false : null,
+    retryAfterMs: retryAfterIn(headers),
+  });
+}
+
+/** An error inside a reply that began well. */
+export function brokenBy(error: unknown): ModelFailure {
+  const { words, codes } = wordsOf(error);
+  const fields = fieldsOf(error);
+  const numbers = [fields.code, fields.status, fields.status_code, fieldsOf(fields.error).code].map(Number);
+  const status =
+    numbers.find((number) => number >= 400 && number < 600) ??
+    STATUS_BY_WORD.find(([pattern]) => pattern.test(words))?.[1] ??
+    null;
+  return new ModelFailure('broke the answer off', { status, words, codes, mayRetry: false });
+}
+
+/** All that an error says in small letters, and those of its codes that the log may have. */
+function wordsOf(error: unknown): { words: string; codes: string } {
+  if (typeof error === 'string') return { words: error.toLowerCase(), codes: '' };
+  const { type, code, param, status, error: inner } = fieldsOf(error);
+  const codes = [type, code, param, status, fieldsOf(inner).type, fieldsOf(inner).code]
+    .filter((one) => typeof one === 'string' || typeof one === 'number')
+    .map(String)
+    .filter((one) => /^[\w.[\]-]{1,64}$/.test(one));
+  const words = error === null || error === undefined ? '' : JSON.stringify(error).toLowerCase();
+  return { words: words === '{}' ? '' : words, codes: [...new Set(codes)].join(', ') };
+}
+
+/** ms; null when the server names no time, or one that no caller waits for. */
+function retryAfterIn(headers: Readonly<Record<string, string | string[] | undefined>>): number | null {
+  const [ms, after] = [headers['retry-after-ms'], headers['retry-after']].map((value) => String(value ?? ''));
+  if (ms !== undefined && /^\d/.test(ms)) return bounded(Number.parseFloat(ms));
+  if (after === undefined || after === '') return null;
+  return bounded(/^\d/.test(after) ? Number.parseFloat(after) * 1000 : Date.parse(after) - Date.now());
+}
+
+/** As the `openai` package: more than a minute is not waited for. */
+function bounded(ms: number): number | null {
+  return ms >= 0 && ms <= 60_000 ? ms : null;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,237 @@
+import { once } from 'node:events';
+import { createServer, request as openRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished } from 'vitest';
+import { saidIn } from '../support/api.ts';
+import { runJson } from '../support/command.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
+import { chat } from '../support/http.ts';
+import { promise } from '../support/promise.ts';
+import { echo, type ModelRequest, type Reply, textDeltas } from '../support/scripted-model.ts';
+
+const refusal = (status: number, error?: object) => [{ status, body: error === undefined ? {} : { error } }];
+
+/** A model that refuses what `isWrong` finds in a request. */
+function strict(isWrong: (request: ModelRequest) => boolean, status: number, error?: object): Reply {
+  return (request) => (isWrong(request) ? refusal(status, error) : echo(request));
+}
+
+async function deploymentWith(reply: Reply, env: Readonly<Record<string, string>> = {}): Promise<Deployment> {
+  const deployment = await startDeployment(1, env);
+  deployment.model.reply(reply);
+  return deployment;
+}
+
+const hasStreamOptions = ({ body }: ModelRequest) => 'stream_options' in body;
+const isSystem = ({ messages }: ModelRequest) => messages[0]?.role === 'system';
+const repeatsRole = ({ messages }: ModelRequest) =>
+  messages.some(({ role }, index) => role === messages[index - 1]?.role);
+
+interface Doctor {
+  readonly checks: readonly { readonly check: string; readonly level: string; readonly found: string }[];
+}
+
+promise(
+  'model.stream-options',
+  'a server that refuses stream_options is answered without, once and for all, whatever words it has for it; doctor and the log say so',
+  async () => {
+    const refusals: readonly (readonly [number, object | undefined])[] = [
+      [400, { message: 'unrecognised argument', param: 'stream_options', code: 'unknown_parameter' }],
+      [422, undefined],
+      [422, { detail: [{ type: 'extra_forbidden', loc: ['body', 'stream_options'] }] }],
+      [400, { message: 'Bad Request' }],
+    ];
+    for (const [status, error] of refusals) {
+      const deployment = await deploymentWith(strict(hasStreamOptions, status, error));
+      const replica = replicaOf(deployment, 0);
+      const first = await chat(replica, 'needs', 'one');
+      expect([status, error, first.status, first.body.reply]).toEqual([status, error, 200, 'echo:one']);
+      expect(deployment.model.requests.length).toBe(2);
+      await chat(replica, 'needs', 'two');
+      expect(deployment.model.requests.length).toBe(3);
+      expect(replica.output()).toContain('requests without stream_options');
+    }
+    const deployment = await deploymentWith(strict(hasStreamOptions, 400));
+    const settings = { OPENAI_BASE_URL: deployment.model.url, OPENAI_API_KEY: 'k', OPENAI_MODEL: 'scripted' };
+    const { checks } = await runJson<Doctor>(['doctor'], { ...settings, ...deployment.redisEnv });
+    const found = checks.find(({ check }) => check === 'answer');
+    expect([found?.level, found?.found]).toEqual(['warn', expect.stringContaining('without stream_options')]);
+  },
+);
+
+promise(
+  'model.alternating',
+  'a server whose roles must alternate gets neighbours of one role joined, once it said so under any status; history keeps them apart',
+  async () => {
+    for (const [status, message] of [
+      [400, 'Conversation roles must alternate user/assistant/user/assistant/...'],
+      [422, undefined],
+      [500, 'template: raise_exception: roles must alternate'],
+    ] as const) {
+      const deployment = await startDeployment(1, { MODEL_MAX_RETRIES: '0' });
+      const replica = replicaOf(deployment, 0);
+      const gate = deployment.model.gate();
+      deployment.model.reply(() => [{ wait: gate }]);
+      const held = await say(replica, 'apart', 'held');
+      await gate.reached;
+      deployment.model.reply(strict(repeatsRole, status, message === undefined ? undefined : { message }));
+      const interrupting = await chat(replica, 'apart', 'instead', { onBusy: 'interrupt' });
+      gate.open();
+      expect((await held.all()).at(-1)?.event).toBe('cancelled');
+      expect([status, interrupting.status, interrupting.body.reply]).toEqual([
+        status,
+        200,
+        'echo:held\n\ninstead',
+      ]);
+      expect(await saidIn(replica, 'apart')).toEqual(['held', 'instead', 'echo:held\n\ninstead']);
+      const calls = deployment.model.requests.length;
+      expect((await chat(replica, 'apart', 'then')).status).toBe(200);
+      expect(deployment.model.requests.length).toBe(calls + 1);
+    }
+  },
+);
+
+promise(
+  'model.no-system',
+  'a server that takes no system message gets the system prompt at the head of what the user said first',
+  async () => {
+    const deployment = await deploymentWith(strict(isSystem, 400, { message: 'System role not supported' }), {
+      SYSTEM_PROMPT: 'Be brief.',
+    });
+    const replica = replicaOf(deployment, 0);
+    expect((await chat(replica, 'headless', 'one')).body.reply).toBe('echo:Be brief.\n\none');
+    await chat(replica, 'headless', 'two');
+    expect(deployment.model.requests.at(-1)?.messages.map(({ content }) => content)).toEqual([
+      'Be brief.\n\none',
+      'echo:Be brief.\n\none',
+      'two',
+    ]);
+    expect(deployment.model.requests.length).toBe(3);
+  },
+);
+
+promise(
+  'model.needs.certain',
+  'a refusal that says what else is wrong is not taken for a need: the model is asked once',
+  async () => {
+    const deployment = await deploymentWith(() => refusal(400, { message: 'no', code: 'content_filter' }));
+    expect((await chat(replicaOf(deployment, 0), 'certain', 'hello')).body.error?.code).toBe('model_refused');
+    expect(deployment.model.requests.length).toBe(1);
+  },
+);
+
+promise(
+  'model.extra-body',
+  'MODEL_EXTRA_BODY is merged into every request, and null takes a field out',
+  async () => {
+    const extra = { temperature: 0.25, stream_options: null, options: { num_ctx: 8192 } };
+    const deployment = await startDeployment(1, { MODEL_EXTRA_BODY: JSON.stringify(extra) });
+    const { body } = await chat(replicaOf(deployment, 0), 'extra', 'hello');
+    expect([body.reply, body.usage]).toEqual(['echo:hello', null]);
+    const { body: sent } = deployment.model.requests[0] ?? {};
+    expect(sent).toEqual({
+      model: 'scripted',
+      messages: [{ role: 'user', content: 'hello' }],
+      stream: true,
+      temperature: 0.25,
+      options: { num_ctx: 8192 },
+    });
+  },
+);
+
+promise(
+  'model.proxy',
+  'the model is asked through the proxy of the environment, in small letters too; NO_PROXY and this host go past it',
+  async () => {
+    const deployment = await startDeployment(0);
+    const port = Number(new URL(deployment.model.url).port);
+    const seen: string[] = [];
+    const proxy = createServer((incoming, outgoing) => {
+      const url = new URL(incoming.url ?? '');
+      seen.push(url.host);
+      const { method, headers } = incoming;
+      const onward = openRequest({ port, method, headers, path: url.pathname }, (response) => {
+        outgoing.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(outgoing);
+      });
+      incoming.pipe(onward);
+    });
+    proxy.on('connect', (incoming, socket) => {
+      seen.push(`tunnel ${incoming.url}`);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    onTestFinished(() => void proxy.close());
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const elsewhere = { OPENAI_BASE_URL: 'http://model.invalid/v1', MODEL_MAX_RETRIES: '0' };
+    const ask = async (env: Readonly<Record<string, string>>) => {
+      seen.length = 0;
+      const replica = await deployment.another(env);
+      const { status, body } = await chat(replica, 'proxied', 'hello');
+      return [status, body.reply, [...seen]];
+    };
+    expect(await ask({ ...elsewhere, HTTP_PROXY: url })).toEqual([200, 'echo:hello', ['model.invalid']]);
+    expect(await ask({ ...elsewhere, http_proxy: url })).toEqual([200, 'echo:hello', ['model.invalid']]);
+    expect(await ask({ ...elsewhere, HTTP_PROXY: url, NO_PROXY: 'model.invalid' })).toEqual([
+      502,
+      undefined,
+      [],
+    ]);
+    expect(await ask({ HTTP_PROXY: url, HTTPS_PROXY: url })).toEqual([200, 'echo:hello', []]);
+    const tls = { ...elsewhere, OPENAI_BASE_URL: 'https://model.invalid/v1' };
+    expect(await ask({ ...tls, HTTPS_PROXY: url })).toEqual([502, undefined, ['tunnel model.invalid:443']]);
+  },
+);
+
+promise(
+  'context.outgrown',
+  'a conversation that outgrows the window of the model goes on with less history, in whole turns, and learns how much fits',
+  async () => {
+    const size = ({ messages }: ModelRequest) =>
+      messages.reduce((sum, { content }) => sum + content.length, 0);
+    for (const error of [
+      { code: 'context_length_exceeded', message: 'no' },
+      { message: "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens" },
+      { type: 'exceed_context_size_error', message: 'the request exceeds the available context size' },
+      { message: 'prompt is too long: 210000 tokens > 200000 maximum' },
+    ]) {
+      const deployment = await deploymentWith((request) =>
+        size(request) > 1500 ? refusal(400, error) : textDeltas('reply '.repeat(60), 100),
+      );
+      const replica = replicaOf(deployment, 0);
+      const statuses: number[] = [];
+      for (let turn = 0; turn < 10; turn += 1) {
+        statuses.push((await chat(replica, 'long', `question ${'x '.repeat(90)}${turn}`)).status);
+      }
+      expect([error, statuses]).toEqual([error, Array(10).fill(200)]);
+      // It is refused a few times while it learns, not at every turn.
+      expect(deployment.model.requests.length).toBeLessThanOrEqual(15);
+      for (const request of deployment.model.requests) {
+        expect(request.messages.map(({ role }) => role)).toEqual(
+          request.messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')),
+        );
+      }
+      expect((await saidIn(replica, 'long')).length).toBe(20);
+      const alone = await chat(replica, 'alone', 'y'.repeat(1600));
+      expect([alone.status, alone.body.error?.code]).toEqual([502, 'model_refused']);
+    }
+  },
+);
+
+promise(
+  'context.refused',
+  'a history that the model refuses for a reason of its own does not lock its session: it is asked once without',
+  async () => {
+    const deployment = await deploymentWith((request) =>
+      request.messages.some(({ content }) => content === 'poison') && request.messages.length > 1
+        ? refusal(400, { message: 'I dislike this', code: 'dislike' })
+        : echo(request),
+    );
+    const replica = replicaOf(deployment, 0);
+    await chat(replica, 'poisoned', 'poison');
+    for (const message of ['one', 'two']) {
+      expect((await chat(replica, 'poisoned', message)).body.reply).toBe(`echo:${message}`);
+    }
+  },
+);
