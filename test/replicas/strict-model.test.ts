@@ -25,9 +25,10 @@ function wrongWith({ messages, body }: ModelRequest): string | null {
 
 /** Answers by the first word of the newest message, and refuses all that a strict server refuses. */
 const strictModel =
-  (deployment: Deployment): Reply =>
+  (deployment: Deployment, refused: Set<string>): Reply =>
   (request) => {
     const wrong = wrongWith(request);
+    if (wrong !== null) refused.add(wrong);
     if (wrong !== null) return [{ status: 400, body: { error: { message: wrong } } }];
     const said = request.messages.at(-1)?.content ?? '';
     const word = said.split('\n\n').at(-1)?.split(' ')[0];
@@ -102,7 +103,8 @@ promise(
       SESSION_MAX_MESSAGES: '9',
       SYSTEM_PROMPT: 'Be brief.',
     });
-    deployment.model.reply(strictModel(deployment));
+    const refused = new Set<string>();
+    deployment.model.reply(strictModel(deployment, refused));
     const replica = replicaOf(deployment, 0);
     let runs = 0;
     const property = fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 7 }), async (sequence) => {
@@ -113,6 +115,9 @@ promise(
       expect([status, body.reply]).toEqual([200, 'fine']);
     });
     await fc.assert(property, { seed: testSeed | 0, numRuns: 60 });
+    // What only some servers refuse is learned from them; what no strict one takes is never sent.
+    const learned = ['roles must alternate', 'the prompt is too long', 'unknown field'];
+    expect([...refused].filter((wrong) => !learned.includes(wrong))).toEqual([]);
   },
   120_000,
 );
