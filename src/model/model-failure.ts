@@ -113,8 +113,14 @@ function wordsOf(error: unknown): { words: string; codes: string } {
     .filter((one) => typeof one === 'string' || typeof one === 'number')
     .map(String)
     .filter((one) => /^[\w.[\]-]{1,64}$/.test(one));
-  const words = error === null || error === undefined ? '' : JSON.stringify(error).toLowerCase();
-  return { words: words === '{}' ? '' : words, codes: [...new Set(codes)].join(', ') };
+  return { words: valuesIn(error).join(' ').toLowerCase(), codes: [...new Set(codes)].join(', ') };
+}
+
+/** Names of fields are the protocol's words, not the server's. */
+function valuesIn(value: unknown): readonly string[] {
+  if (typeof value === 'string' || typeof value === 'number') return [String(value)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(valuesIn);
 }
 
 /** ms; null when the server names no time, or one that no caller waits for. */

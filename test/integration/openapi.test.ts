@@ -101,7 +101,7 @@ promise(
         .filter((one) => one.in === 'header')
         .map(({ name }) => name);
     expect(headersOf('POST', '/api/chat')).toEqual(['idempotency-key']);
-    expect(headersOf('POST', '/api/chat/stream')).toEqual(['idempotency-key']);
+    expect(headersOf('POST', '/api/chat/stream')).toEqual(['idempotency-key', 'last-event-id']);
     expect(headersOf('GET', `${turn}/stream`)).toEqual(['last-event-id']);
     for (const [method, path] of [
       ['POST', '/api/chat'],

@@ -80,7 +80,7 @@ if was_begun then attempt = attempt + 1 end
 local fence = grant(TURN, turn, replica, attempt, lease)
 -- Readers of the replica that died need a moment to come back.
 redis.call('HSET', TURN, 'read_until', int(now + 5000), 'claimed', 1)
-if was_begun then redis.call('HSET', TURN, 'deaths', deaths, 'said', int(math.max(said, most_said)), 'ran', int(ran)) end
+if t[4] then redis.call('HSET', TURN, 'deaths', deaths, 'said', int(math.max(said, most_said)), 'ran', int(ran)) end
 if not why then redis.call('HSET', TURN, 'confirmed', 1) end
 redis.call('DEL', LOCK)
 if old ~= replica then
