@@ -1,6 +1,6 @@
 import { checkAnswer, checkModel } from './cli/check-model.ts';
 import { checkReconcile } from './cli/check-reconcile.ts';
-import { checkServers } from './cli/check-server.ts';
+import { checkChannels, checkServers } from './cli/check-server.ts';
 import { checkSessions } from './cli/check-sessions.ts';
 import { DoctorReport } from './cli/doctor.ts';
 import { type Finding, fail, ok } from './cli/finding.ts';
@@ -53,6 +53,7 @@ async function checkRedis(
 ): Promise<void> {
   const { client, keys, store } = operator;
   report.add(ok('redis', `answers at ${redisAddress(config)}`));
+  report.add(checkChannels(await refusalOf(client.publish(keys.replicaChannelPrefix, 'doctor'))));
   report.add(...checkServers(await readServerFacts(client)));
   const format = await client.get(keys.format).catch(() => 'unreadable');
   if (format !== null && format !== FORMAT_VERSION) {
@@ -64,6 +65,16 @@ async function checkRedis(
   const lastReport = await client.get(keys.reconcile).catch(() => null);
   report.add(checkReconcile(lastReport, config.RECONCILE_INTERVAL_SECONDS * 1000, format === null));
   report.add(...(await checkSessions(store, sample)));
+}
+
+/** @returns what Redis says against it; null when it does it */
+async function refusalOf(command: Promise<unknown>): Promise<string | null> {
+  try {
+    await command;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'no answer';
+  }
 }
 
 /** What it lists, and whether it answers: one short question, as a turn would ask it. */

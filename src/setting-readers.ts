@@ -59,8 +59,21 @@ export const redisUrl: Read<string> = (text) => {
   if (!isUrl || !/^\/?(\d|1[0-5])?$/.test(new URL(text).pathname)) {
     expected('a URL that begins with redis:// or rediss://, with a database of 0 to 15 or none');
   }
+  const { username, password } = new URL(text);
+  if (!isEncoded(username) || !isEncoded(password)) {
+    expected('a URL whose user and password are percent-encoded; REDIS_PASSWORD takes one as it is');
+  }
   return text;
 };
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** As Fastify's trustProxy: true, false, a number of hops, or addresses and ranges with commas. */
 export const trustProxy: Read<boolean | number | string> = (text) => {

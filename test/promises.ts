@@ -1753,6 +1753,16 @@ export const promises = {
     breaks: 'setting-readers originOf: the text as it is',
     seenRed: true,
   },
+  'redis.few-rights': {
+    says: 'a Redis user without channels and INFO gets every turn answered, cancelled and deleted, no key without end, and doctor names what is missing',
+    breaks: 'scripts: publish with call',
+    seenRed: true,
+  },
+  'bodies.none': {
+    says: 'a request without a body may name any type for it; a route that needs one says so',
+    breaks: 'bodies: leave the type of an empty body',
+    seenRed: true,
+  },
 } as const satisfies Record<string, PromiseEntry>;
 
 interface PromiseEntry {

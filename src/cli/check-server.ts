@@ -77,3 +77,13 @@ function list(servers: readonly ServerFacts[], say: (server: ServerFacts) => str
   if (sayings.size <= 1) return [...sayings][0] ?? 'no server';
   return servers.map((server) => `${server.address}: ${say(server)}`).join(', ');
 }
+
+/** @param refusal  what Redis says when something is published; null when nothing is in the way */
+export function checkChannels(refusal: string | null): Finding {
+  if (refusal === null) return ok('channels', 'can be published to');
+  return fail(
+    'channels',
+    refusal,
+    'Replicas reach each other by channels: without, cancel and order take a second longer. Give the Redis user `&*`.',
+  );
+}

@@ -65,9 +65,8 @@ export async function askWithinWindow(
 
 /** Refusals of a request that history may be the cause of. */
 function mayHelp(error: unknown): error is ModelRefused {
-  return (
-    error instanceof ModelRefused && error.reason !== 'filter' && [400, 413, 422].includes(error.modelStatus)
-  );
+  if (!(error instanceof ModelRefused)) return false;
+  return error.reason === 'too_long' || (error.reason === 'other' && [400, 422].includes(error.modelStatus));
 }
 
 /** One attempt may take TURN_MAX_SECONDS, all of them together TURN_MAX_TOTAL_SECONDS. */

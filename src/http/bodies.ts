@@ -9,6 +9,12 @@ export function readBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   // A byte order mark is left in, so that it can be refused.
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  // Many clients name a type with every request. Where nothing follows, it is the type of nothing.
+  app.addHook('onRequest', async (request) => {
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+    if (coding === undefined && (length === undefined || length === '0'))
+      delete request.headers['content-type'];
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     // Bytes that say they are packed are not what they say when they are JSON; nothing here unpacks them.

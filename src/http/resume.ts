@@ -11,8 +11,9 @@ import { TurnwiseError } from '../errors.ts';
  * @throws invalid_request
  */
 export function placeAfter(header: string | undefined, query?: string): EventId {
-  const text = header ?? query;
-  if (text === undefined) return BEFORE_ALL;
+  // Empty is what some send before their first event.
+  const text = header || query;
+  if (text === undefined || text === '') return BEFORE_ALL;
   const place = parseEventId(text);
   if (place === null) {
     throw new TurnwiseError('invalid_request', { message: 'Last-Event-ID is not an event id' });

@@ -38,7 +38,12 @@ export interface JobWorker {
 export function startWorker(options: WorkerOptions): JobWorker {
   const stopped = new AbortController();
   const failed = tellOnce(stopped.signal, options.failed);
-  const shared = { connection: options.connection, prefix: options.prefix };
+  const shared = {
+    connection: options.connection,
+    prefix: options.prefix,
+    // It asks for INFO, and spins for ever for a user who may not: `doctor` looks at the version.
+    skipVersionCheck: true,
+  };
   const queue = new Queue(QUEUE_NAME, shared);
   const worker = new Worker(
     QUEUE_NAME,

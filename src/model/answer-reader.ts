@@ -29,7 +29,7 @@ export class AnswerReader {
   readonly #pairs = new WholePairs();
   readonly #parser: EventSourceParser;
   readonly #waiting: ModelPart[] = [];
-  #kind: 'unknown' | 'stream' | 'json' = 'unknown';
+  #kind: 'unknown' | 'stream' | 'json' | 'page' = 'unknown';
   #json = '';
   #state: AnswerState = 'empty';
   #failure: ModelFailure | null = null;
@@ -37,7 +37,11 @@ export class AnswerReader {
   #usage: Usage | null = null;
   #hasCalls = false;
   #isDone = false;
-  #sawLife = false;
+  /** The text so far, to compare with a snapshot of it. */
+  #text = '';
+  #hasThoughts = false;
+  /** A finish reason came with content, or before it: it says nothing of the end. */
+  #reasonsMeanNothing = false;
 
   /** @param maxBytes  longest event, or whole body */
   constructor(onPart: OnPart, maxBytes: number) {
@@ -46,13 +50,11 @@ export class AnswerReader {
     this.#parser = createParser({
       maxBufferSize: maxBytes,
       onEvent: (event) => this.#readEvent(event),
-      onComment: () => {
-        this.#sawLife = true;
-      },
       onError: (error) => {
         if (error.type === 'max-buffer-size-exceeded') throw withoutEnd();
-        // A bare JSON line between events: an error that a gateway wrote as it was.
-        if (error.line?.startsWith('{')) this.#readData(error.line);
+        // llama.cpp's line `error: {…}`, and errors that a gateway wrote as they were.
+        if (error.field === 'error') this.#fail(parsed(error.value ?? '') ?? error.value);
+        else if (error.line?.startsWith('{')) this.#readData(error.line);
       },
     });
   }
@@ -64,7 +66,7 @@ export class AnswerReader {
 
   /** All that may still come is the usage. */
   get isFinished(): boolean {
-    return this.#state === 'finished';
+    return this.#state === 'finished' && !this.#reasonsMeanNothing;
   }
 
   get isBroken(): boolean {
@@ -79,8 +81,8 @@ export class AnswerReader {
   feed(bytes: Buffer): void | Promise<void> {
     if (this.#isDone) return;
     this.#take(this.#utf8.write(bytes));
-    if (this.#waiting.length === 0 && this.#sawLife) this.#waiting.push({ type: 'sign' });
-    this.#sawLife = false;
+    // Whatever came, the server lives: comments, empty lines, events without data.
+    if (this.#waiting.length === 0) this.#waiting.push({ type: 'sign' });
     return this.#handOn();
   }
 
@@ -98,8 +100,12 @@ export class AnswerReader {
           usage: this.#usage,
         };
       case 'cut':
-        throw new ModelFailure('cut the stream', { mayRetry: false });
+        throw new ModelFailure(this.#cutBecause, { mayRetry: false });
       case 'empty':
+        // Nothing said, nothing thought, and no room left: it is the prompt that fills the window.
+        if (isAboutLength(this.#finishReason) && !this.#hasThoughts) {
+          throw new ModelRefused(200, 'too_long', new Error(this.#ending));
+        }
         throw new ModelFailure('gave an empty answer', { mayRetry: false });
       case 'refused':
         throw new ModelRefused(200, 'filter', new Error(this.#ending));
@@ -108,6 +114,12 @@ export class AnswerReader {
       case 'broken':
         throw this.#failure ?? new ModelFailure(this.#ending, { mayRetry: false });
     }
+  }
+
+  get #cutBecause(): string {
+    return this.#kind === 'page'
+      ? 'sent a page of HTML: OPENAI_BASE_URL must end where /chat/completions begins'
+      : 'cut the stream';
   }
 
   /** For the log: a reason is a word of the server's, and is kept only when it looks like one. */
@@ -127,54 +139,73 @@ export class AnswerReader {
     if (this.#kind === 'unknown') {
       const first = /[^\s\ufeff]/.exec(text)?.[0];
       if (first === undefined) return;
-      this.#kind = first === '{' || first === '[' ? 'json' : 'stream';
+      this.#kind = first === '{' || first === '[' ? 'json' : first === '<' ? 'page' : 'stream';
     }
     if (this.#kind === 'stream') {
       this.#parser.feed(text);
       return;
     }
     this.#json += text;
-    this.#sawLife = true;
     if (this.#json.length > this.#maxBytes) throw withoutEnd();
   }
 
   /** One answer, a list of chunks, or a chunk a line. */
   #readBody(): void {
-    const whole = parsed(this.#json);
+    const body = this.#json.replaceAll('\ufeff', '');
+    const whole = parsed(body);
     if (whole === undefined) {
-      for (const line of this.#json.split('\n')) if (line.trim() !== '') this.#readData(line);
+      for (const line of body.split('\n')) this.#readData(line);
       return;
     }
-    for (const value of Array.isArray(whole) ? whole : [whole]) this.#readChunk(value);
+    this.#readChunks(whole);
     this.#isDone = true;
   }
 
   #readEvent({ event, data }: EventSourceMessage): void {
-    this.#sawLife = true;
     if (event === 'error') this.#fail(parsed(data) ?? data);
     else this.#readData(data);
   }
 
   /** Heartbeats may be events whose data is empty, or a word. */
   #readData(data: string): void {
-    if (this.#isDone) return;
-    const text = data.trim();
+    // Some gateways frame what was framed already.
+    const text = data.replace(/^(?:\s|data:)+/, '').trim();
+    if (this.#isDone || text === '') return;
     if (text === '[DONE]') {
       this.#isDone = true;
       return;
     }
-    if (!text.startsWith('{')) return;
+    if (!/^[{[]/.test(text)) {
+      if (text.startsWith('<')) this.#kind = 'page';
+      return;
+    }
     const value = parsed(text);
-    if (value === undefined) this.#fail('a chunk is not JSON');
-    else this.#readChunk(value);
+    if (value !== undefined) this.#readChunks(value);
+    // Two events that lost the empty line between them.
+    else if (text.includes('\n')) for (const line of text.split('\n')) this.#readData(line);
+    else this.#fail('a chunk is not JSON');
+  }
+
+  #readChunks(value: unknown): void {
+    for (const one of Array.isArray(value) ? value : [value]) this.#readChunk(one);
   }
 
   #readChunk(value: unknown): void {
-    const { parts, finishReason, usage, error } = readChunk(value);
-    for (const part of parts) this.#readPart(part);
+    const { parts, isSnapshot, finishReason, usage, error } = readChunk(value);
+    const before = this.#waiting.length;
+    for (const part of parts) this.#readPart(isSnapshot ? this.#newIn(part) : part);
     if (error !== null) this.#fail(error);
-    else if (finishReason !== null) this.#finish(finishReason);
+    else if (finishReason !== null) {
+      this.#finish(finishReason);
+      if (this.#waiting.length > before && !isSnapshot) this.#reasonsMeanNothing = true;
+    }
     if (usage !== null) this.#usage = usage;
+  }
+
+  /** Of a message that holds the answer so far: what was not told yet. One that says something else is not believed. */
+  #newIn(part: ModelPart): ModelPart {
+    if (part.type !== 'text' || this.#text === '') return part;
+    return { type: 'text', text: part.text.startsWith(this.#text) ? part.text.slice(this.#text.length) : '' };
   }
 
   #readPart(part: ModelPart): void {
@@ -182,10 +213,12 @@ export class AnswerReader {
     if (part.type === 'text') {
       if (part.text === '') return;
       this.#step('content');
+      this.#text += part.text;
       const text = this.#pairs.next(part.text);
       if (text !== '') this.#waiting.push({ type: 'text', text });
       return;
     }
+    if (part.type === 'reasoning') this.#hasThoughts = true;
     if (part.type === 'tool_call') {
       this.#hasCalls = true;
       this.#step('content');
@@ -209,6 +242,7 @@ export class AnswerReader {
 
   #step(item: AnswerItem): void {
     this.#state = NEXT_STATE[this.#state][item];
+    if (this.#state === 'reopened') this.#reasonsMeanNothing = true;
   }
 
   #handOn(): void | Promise<void> {
@@ -217,6 +251,11 @@ export class AnswerReader {
       if (taken !== undefined) return taken.then(() => this.#handOn());
     }
   }
+}
+
+/** `length`, and what servers say in words of their own. */
+function isAboutLength(reason: string | null): boolean {
+  return /length|context|window|max_tokens/.test(reason ?? '');
 }
 
 function parsed(text: string): unknown {

@@ -4,6 +4,8 @@ import type { Usage } from '../conversation/turn.ts';
 /** What one chunk of a stream, or a whole answer, says. */
 export interface Chunk {
   readonly parts: readonly ModelPart[];
+  /** The parts are all of the answer so far, not what is new of it. */
+  readonly isSnapshot: boolean;
   readonly finishReason: string | null;
   readonly usage: Usage | null;
   /** An error in place of an answer, as the server wrote it. */
@@ -26,13 +28,13 @@ export function readChunk(value: unknown): Chunk {
   const chunk = fieldsOf(value);
   const choice = firstChoice(chunk.choices);
   const error = errorIn(chunk) ?? errorIn(choice);
-  // Whole answers have a message; a gateway may send one as a chunk, or one that grows beside each delta.
-  const said = isFields(choice.delta) ? choice.delta : fieldsOf(choice.message);
-  const reason = choice.finish_reason;
+  // Whole answers have a message; a gateway may send one as a chunk, at the end, or one that grows beside each delta.
+  const isSnapshot = !isFields(choice.delta);
+  const said = fieldsOf(isSnapshot ? choice.message : choice.delta);
   return {
     parts: [...contentParts(said), ...callParts(said)],
-    // Some servers send an empty reason with every chunk.
-    finishReason: typeof reason === 'string' && reason !== '' ? reason.slice(0, LONGEST_REASON) : null,
+    isSnapshot,
+    finishReason: reasonIn(choice.finish_reason),
     usage: usageIn(chunk.usage) ?? usageIn(fieldsOf(chunk.x_groq).usage) ?? usageIn(choice.usage),
     error,
   };
@@ -43,10 +45,31 @@ function firstChoice(choices: unknown): Fields {
   return fieldsOf(choices.find((choice: unknown) => fieldsOf(choice).index === 0) ?? choices[0]);
 }
 
-/** `{error: …}` of OpenAI, `{object: "error", …}` of older vLLM, `{type: "error", …}` of Anthropic. */
+/** Some servers send an empty reason with every chunk, or the word `null`. */
+function reasonIn(reason: unknown): string | null {
+  if (typeof reason !== 'string' || /^(?:|null|none)$/i.test(reason)) return null;
+  return reason.slice(0, LONGEST_REASON);
+}
+
+/** Names that servers give to an error beside OpenAI's `error`: FastChat, FastAPI, MiniMax and others. */
+const ERROR_FIELDS = ['error', 'errors', 'error_code', 'error_msg', 'error_message', 'detail'];
+
+/**
+ * `{error: …}` of OpenAI, `{object: "error", …}` of older vLLM, `{type: "error", …}` of Anthropic, and what stands where
+ * choices should be and has the fields of an error. A chunk with choices may have any field beside them.
+ */
 function errorIn(fields: Fields): unknown {
-  if (fields.error !== undefined && fields.error !== null && fields.error !== '') return fields.error;
-  return fields.object === 'error' || fields.type === 'error' ? fields : null;
+  if (isSet(fields.error)) return fields.error;
+  if (fields.object === 'error' || fields.type === 'error') return fields;
+  if (Array.isArray(fields.choices) || fields.delta !== undefined || fields.index !== undefined) return null;
+  const isNamed = ERROR_FIELDS.some((name) => isSet(fields[name]));
+  const hasCode = isSet(fields.code) && typeof fields.message === 'string';
+  const hasStatus = Number(fields.status) >= 400 || Number(fieldsOf(fields.base_resp).status_code) > 0;
+  return isNamed || hasCode || hasStatus ? fields : null;
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '' && value !== 0 && value !== false;
 }
 
 function contentParts(said: Fields): readonly ModelPart[] {

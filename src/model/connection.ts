@@ -86,6 +86,8 @@ function openDispatcher({ proxies, maxReplyBytes = -1 }: ModelServer): Dispatche
     bodyTimeout: 0,
     headersTimeout: 0,
     maxResponseSize: maxReplyBytes,
+    // Some gateways trace a call in tens of kilobytes; what overflows comes when the model has worked already.
+    maxHeaderSize: 131_072,
   });
 }
 

@@ -4,6 +4,7 @@ import type { StreamEnd } from './answer-end.ts';
 import { AnswerReader, type OnPart } from './answer-reader.ts';
 import type { ModelConnection } from './connection.ts';
 import { ModelFailure, refusedWith } from './model-failure.ts';
+import { type Source, type Unpacker, unpackerFor } from './unpack.ts';
 
 /** After its last token a model may still say what the answer cost. */
 const USAGE_WITHIN_MS = 2000;
@@ -31,6 +32,7 @@ export function exchange(
   let controller: Dispatcher.DispatchController | null = null;
   let refusal: Refusal | null = null;
   let hasBegun = false;
+  let unpacker: Unpacker | null = null;
   let timer: NodeJS.Timeout | undefined;
   let isSettled = false;
 
@@ -76,6 +78,37 @@ export function exchange(
     }
   };
 
+  const onData = (bytes: Buffer, from: Source) => {
+    if (isSettled) return;
+    if (refusal !== null) {
+      refusal.body += bytes.toString('utf8');
+      if (refusal.body.length > MAX_REFUSAL_BYTES) fail(asFailure(refusal));
+      return;
+    }
+    try {
+      const taken = reader.feed(bytes);
+      if (taken === undefined) return look();
+      from.pause();
+      taken.then(() => {
+        look();
+        from.resume();
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const onEnd = () => {
+    if (refusal !== null) return fail(asFailure(refusal));
+    if (isSettled) return clearTimeout(timer);
+    try {
+      const taken = reader.close();
+      if (taken === undefined) end('closed');
+      else taken.then(() => end('closed'), fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+
   signal.addEventListener('abort', onAbort, { once: true });
   connection.dispatcher.dispatch(
     {
@@ -95,47 +128,33 @@ export function exchange(
         if (status < 200) return;
         hasBegun = true;
         if (status >= 300) refusal = { status, headers, body: '' };
+        const onError = () => (refusal === null ? end('reset') : fail(asFailure(refusal)));
+        unpacker = unpackerFor(headers['content-encoding'], { onData, onEnd, onError });
       },
       onResponseData(from, bytes) {
-        if (refusal !== null) {
-          refusal.body += bytes.toString('utf8');
-          if (refusal.body.length > MAX_REFUSAL_BYTES) fail(asFailure(refusal));
-          return;
-        }
-        if (isSettled) return;
-        try {
-          const taken = reader.feed(bytes);
-          if (taken === undefined) return look();
-          from.pause();
-          taken.then(() => {
-            look();
-            from.resume();
-          }, fail);
-        } catch (error) {
-          fail(error);
-        }
+        if (unpacker === null) onData(bytes, from);
+        else if (!isSettled) unpacker.write(bytes, from);
       },
       onResponseEnd() {
-        if (refusal !== null) return fail(asFailure(refusal));
-        if (isSettled) return clearTimeout(timer);
-        try {
-          const taken = reader.close();
-          if (taken === undefined) end('closed');
-          else taken.then(() => end('closed'), fail);
-        } catch (error) {
-          fail(error);
-        }
+        if (unpacker === null || isSettled) onEnd();
+        else unpacker.end();
       },
       onResponseError(_controller, error) {
         clearTimeout(timer);
         if (refusal !== null) return fail(asFailure(refusal));
         // Only such a call is tried again: of one whose reply began, the server may do the work twice.
-        if (!hasBegun && !signal.aborted) return fail(new ModelFailure('did not answer', {}, error));
+        if (!hasBegun && !signal.aborted) return fail(unanswered(error));
         end('reset');
       },
     },
   );
   return promise;
+}
+
+/** Headers that overflow come from a model that has worked: asked again, it would be paid again. */
+function unanswered(error: Error): ModelFailure {
+  const isOverflow = 'code' in error && error.code === 'UND_ERR_HEADERS_OVERFLOW';
+  return new ModelFailure('did not answer', isOverflow ? { mayRetry: false } : {}, error);
 }
 
 interface Refusal {

@@ -5,15 +5,21 @@ import { fieldsOf } from './chunk.ts';
 /** What cannot pass by itself: asked again, the same request is refused again. */
 const PERMANENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 413, 422]);
 
-/** Statuses that servers give as a word where they have no number: inside a stream, or under a 200. */
-const STATUS_BY_WORD: readonly (readonly [RegExp, number])[] = [
-  [/invalid_?request|badrequest|context_length|content_filter/, 400],
+/** Statuses that servers give as a type or code where they have no number: inside a stream, or under a 200. */
+const STATUS_BY_CODE: readonly (readonly [RegExp, number])[] = [
+  [/server_?error|overloaded|rate_?limit|unavailable|quota/, 500],
+  [/invalid_?request|bad_?request|context_length|content_filter/, 400],
   [/authentication|invalid_api_key/, 401],
   [/permission/, 403],
   [/not_?found/, 404],
 ];
 
-const TOO_LONG = /context|too (?:long|large|many)|tokens?\b|length|n_ctx|exceed|window/;
+/** A prompt that is too long, whatever the status: LM Studio says it in the stream, llama.cpp under 500. */
+const TOO_LONG =
+  /context[ _-]?(?:length|size|window|limit)|exceed_context|maximum context|n_ctx|prompt is too long|input is too long|too many (?:input )?tokens|token count.{0,40}exceed/;
+
+/** Under a status that blames the request, fewer words are enough. */
+const MAYBE_TOO_LONG = /context|too (?:long|large|many)|tokens?\b|length|n_ctx|exceed|window/;
 
 export interface FailureFacts {
   /** HTTP status, or the one that an error inside a reply names; null when there is neither. */
@@ -42,10 +48,16 @@ export class ModelFailure extends Error {
     return this.facts.status !== null && PERMANENT.has(this.facts.status);
   }
 
+  /** The prompt does not fit, by the server's own words. */
+  get isTooLong(): boolean {
+    return this.facts.status === 413 || this.names(this.isPermanent ? MAYBE_TOO_LONG : TOO_LONG);
+  }
+
   /** Statuses as the `openai` package tries them again; an error without one may pass as well. */
   get mayPass(): boolean {
     const { status, mayRetry } = this.facts;
     if (mayRetry !== null) return mayRetry;
+    if (this.isTooLong || this.facts.retryAfterMs === Number.POSITIVE_INFINITY) return false;
     return status === null || status === 408 || status === 409 || status === 429 || status >= 500;
   }
 
@@ -68,10 +80,11 @@ export class ModelFailure extends Error {
   /** In the terms of the core. */
   asTurnwiseError(): TurnwiseError {
     const { status } = this.facts;
+    const isFilter =
+      this.isPermanent && this.names(/content_?filter|content management policy|safety|moderation/);
+    if (this.isTooLong && !isFilter) return new ModelRefused(status ?? 200, 'too_long', this);
     if (!this.isPermanent || status === null) return new TurnwiseError('model_error', { cause: this });
-    const isFilter = this.names(/content_?filter|content management policy|safety|moderation/);
-    const isTooLong = status === 413 || this.names(TOO_LONG);
-    return new ModelRefused(status, isFilter ? 'filter' : isTooLong ? 'too_long' : 'other', this);
+    return new ModelRefused(status, isFilter ? 'filter' : 'other', this);
   }
 }
 
@@ -81,12 +94,13 @@ export function refusedWith(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   body: string,
 ): ModelFailure {
-  const value = parse(body);
+  const text = body.replace(/^\ufeff/, '');
+  const value = parse(text);
   const { words, codes } = wordsOf(fieldsOf(value).error ?? value);
   const asked = String(headers['x-should-retry']);
   return new ModelFailure(`answered ${status}`, {
     status,
-    words: value === null ? body.toLowerCase() : words,
+    words: value === null ? text.toLowerCase() : words,
     codes: codes === '' ? 'without a code' : codes,
     mayRetry: asked === 'true' ? true : asked === 'false' ? false : null,
     retryAfterMs: retryAfterIn(headers),
@@ -100,9 +114,9 @@ export function brokenBy(error: unknown): ModelFailure {
   const numbers = [fields.code, fields.status, fields.status_code, fieldsOf(fields.error).code].map(Number);
   const status =
     numbers.find((number) => number >= 400 && number < 600) ??
-    STATUS_BY_WORD.find(([pattern]) => pattern.test(words))?.[1] ??
+    STATUS_BY_CODE.find(([pattern]) => pattern.test(codes.toLowerCase()))?.[1] ??
     null;
-  return new ModelFailure('broke the answer off', { status, words, codes, mayRetry: false });
+  return new ModelFailure('told of an error', { status, words, codes });
 }
 
 /** All that an error says in small letters, and those of its codes that the log may have. */
@@ -123,7 +137,7 @@ function valuesIn(value: unknown): readonly string[] {
   return Object.values(value).flatMap(valuesIn);
 }
 
-/** ms; null when the server names no time, or one that no caller waits for. */
+/** ms; null when the server names no time, Infinity when it names one that no caller waits for. */
 function retryAfterIn(headers: Readonly<Record<string, string | string[] | undefined>>): number | null {
   const [ms, after] = [headers['retry-after-ms'], headers['retry-after']].map((value) => String(value ?? ''));
   if (ms !== undefined && /^\d/.test(ms)) return bounded(Number.parseFloat(ms));
@@ -131,9 +145,10 @@ function retryAfterIn(headers: Readonly<Record<string, string | string[] | undef
   return bounded(/^\d/.test(after) ? Number.parseFloat(after) * 1000 : Date.parse(after) - Date.now());
 }
 
-/** As the `openai` package: more than a minute is not waited for. */
+/** Sooner than it asks for, a server is not asked again. */
 function bounded(ms: number): number | null {
-  return ms >= 0 && ms <= 60_000 ? ms : null;
+  if (!(ms >= 0)) return null;
+  return ms <= 60_000 ? ms : Number.POSITIVE_INFINITY;
 }
 
 function parse(text: string): unknown {

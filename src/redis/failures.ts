@@ -7,8 +7,9 @@ const FULL = /\b(OOM command not allowed|MISCONF|NOREPLICAS)\b/;
 /** A key or a field is not what a script expects: somebody edited it. A script says so in words of Lua. */
 const CORRUPT = /\bWRONGTYPE\b|user_script:\d+: (attempt|bad argument)|hash value is not an integer/;
 
-/** Redis is there but not for us now: starting, failing over, moving slots, or busy with a script. */
-const AWAY = /\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOAUTH|WRONGPASS|NOPERM)\b/;
+/** Redis is there but not for us now: starting, failing over, moving slots, busy with a script, or we lack a right. */
+const AWAY =
+  /\bThe user executing the script can't\b|\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED|NOAUTH|WRONGPASS|NOPERM)\b/;
 
 /** Gives an error of Redis or ioredis its code. Redis has none of its own but the first word of the text. */
 export function asTurnwiseError(error: unknown): TurnwiseError {

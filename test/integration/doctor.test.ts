@@ -61,6 +61,7 @@ promise('doctor.well', 'doctor finds nothing broken while turns wait and run, an
   const well = [
     'settings',
     'redis',
+    'channels',
     'version',
     'role',
     'eviction',

@@ -12,7 +12,7 @@ let deployment: Deployment;
 let replica: Replica;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1, { MODEL_FIRST_TOKEN_TIMEOUT_MS: '200', LOG_LEVEL: 'warn' });
+  deployment = await startDeployment(1);
   replica = replicaOf(deployment, 0);
   // The server has told by then that it takes `stream_options`.
   await chat(replica, 'warm', 'up');
@@ -62,6 +62,48 @@ const BROKEN: Readonly<Record<string, { code: string; script: () => Script }>> =
     code: 'model_error',
     script: () => [delta('half'), { raw: '{"error":{"code":"rate_limited","message":"SECRET"}}\n\n' }, end],
   },
+  'an error line of llama.cpp': {
+    code: 'model_error',
+    script: () => [delta('half'), { raw: 'error: {"code":500,"message":"SECRET"}\n\n' }, done, end],
+  },
+  'an error of FastChat': {
+    code: 'model_error',
+    script: () => [delta('half'), { raw: 'data: {"text":"SECRET","error_code":50001}\n\n' }, done, end],
+  },
+  'an error of FastAPI': {
+    code: 'model_error',
+    script: () => [delta('half'), { raw: 'data: {"detail":"SECRET"}\n\n' }, done, end],
+  },
+  'an error of MiniMax': {
+    code: 'model_error',
+    script: () => [
+      delta('half'),
+      { raw: 'data: {"base_resp":{"status_code":1004,"status_msg":"SECRET"}}\n\n' },
+      done,
+      end,
+    ],
+  },
+  'an error of code and message': {
+    code: 'model_error',
+    script: () => [delta('half'), { raw: 'data: {"code":429,"message":"SECRET"}\n\n' }, done, end],
+  },
+  'a list of one error': {
+    code: 'model_error',
+    script: () => [
+      delta('half'),
+      { raw: 'data: [{"error":{"code":503,"message":"SECRET"}}]\n\n' },
+      done,
+      end,
+    ],
+  },
+  'an error of the server that speaks of keys': {
+    code: 'model_error',
+    script: () => [{ chunk: { error: { type: 'server_error', message: 'authentication SECRET' } } }, end],
+  },
+  'a page under 200': {
+    code: 'model_error',
+    script: () => [{ headers: { 'content-type': 'text/html' } }, { raw: '<html>SECRET</html>' }, end],
+  },
   'an error under 200': {
     code: 'model_error',
     script: () => [json({ error: { code: 'insufficient_quota', message: 'SECRET' } })],
@@ -96,6 +138,7 @@ promise(
       Object.entries(BROKEN).map(([name, { code }]) => [name, 'error', code, code === 'model_error', []]),
     );
     expect(replica.output()).toContain('insufficient_quota');
+    expect(replica.output()).toContain('a page of HTML');
     expect(replica.output()).not.toContain('SECRET');
   },
 );
@@ -162,6 +205,9 @@ promise(
       'data:\r\n\r\n',
       'event: ping\n\n',
       ': waiting\n\n',
+      '\n',
+      'id: 1\n\n',
+      'retry: 10\n\n',
       'data: ping\n\n',
       'event: ping\ndata: {"type":"ping"}\n\n',
     ];
@@ -186,6 +232,7 @@ promise(
       { raw: ': waiting\n\n' },
       { delayMs: 120 },
     ]).flat();
+    const brief = await deployment.another({ MODEL_FIRST_TOKEN_TIMEOUT_MS: '200' });
     const forEver = async function* (): AsyncGenerator<Step> {
       for (;;) yield* [{ raw: ': waiting\n\n' }, { delayMs: 20 }];
     };
@@ -193,8 +240,8 @@ promise(
       answersOf({ queue: () => [...waiting, delta('at last'), done, end], 'for ever': forEver }),
     );
     const [queued, endless] = await Promise.all([
-      chat(replica, 'queue', 'queue'),
-      chat(replica, 'ever', 'for ever'),
+      chat(brief, 'queue', 'queue'),
+      chat(brief, 'ever', 'for ever'),
     ]);
     expect(queued.body.reply).toBe('at last');
     expect(endless).toMatchObject({ status: 504, body: { error: { code: 'model_timeout' } } });

@@ -6,6 +6,7 @@ import { saidIn } from '../support/api.ts';
 import { runJson } from '../support/command.ts';
 import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
 import { chat } from '../support/http.ts';
+import type { Script } from '../support/model-script.ts';
 import { promise } from '../support/promise.ts';
 import { echo, type ModelRequest, type Reply, textDeltas } from '../support/scripted-model.ts';
 
@@ -190,32 +191,53 @@ promise(
   async () => {
     const size = ({ messages }: ModelRequest) =>
       messages.reduce((sum, { content }) => sum + content.length, 0);
-    for (const error of [
-      { code: 'context_length_exceeded', message: 'no' },
-      { message: "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens" },
-      { type: 'exceed_context_size_error', message: 'the request exceeds the available context size' },
-      { message: 'prompt is too long: 210000 tokens > 200000 maximum' },
-    ]) {
-      const deployment = await deploymentWith((request) =>
-        size(request) > 1500 ? refusal(400, error) : textDeltas('reply '.repeat(60), 100),
-      );
-      const replica = replicaOf(deployment, 0);
+    const event = (error: unknown): Script => [
+      { raw: `event: error\ndata: ${JSON.stringify(error)}\n\n` },
+      { end: true },
+    ];
+    const tooLong: readonly (() => Script)[] = [
+      () => refusal(400, { code: 'context_length_exceeded', message: 'no' }),
+      () =>
+        refusal(400, { message: "This model's maximum context length is 4096 tokens. You requested 5000" }),
+      () =>
+        refusal(400, {
+          type: 'exceed_context_size_error',
+          message: 'the request exceeds the available size',
+        }),
+      () => refusal(400, { message: 'prompt is too long: 210000 tokens > 200000 maximum' }),
+      () => refusal(500, { code: 500, message: 'Context size has been exceeded.' }),
+      () =>
+        event({ error: 'Trying to keep the first 5000 tokens when the context length is only 4096 tokens.' }),
+      () => [
+        { raw: 'error: {"code":400,"message":"the request exceeds the available context size"}\n\n' },
+        { end: true },
+      ],
+      () => [{ finish: 'model_context_window_exceeded' }],
+    ];
+    const deployment = await deploymentWith((request) => {
+      const place = Number(/^(\d+) /.exec(request.messages.at(-1)?.content ?? '')?.[1]);
+      return size(request) > 1500 ? (tooLong[place]?.() ?? []) : textDeltas('reply '.repeat(60), 100);
+    });
+    const replica = replicaOf(deployment, 0);
+    for (const place of tooLong.keys()) {
+      const id = `long-${place}`;
+      const calls = deployment.model.requests.length;
       const statuses: number[] = [];
       for (let turn = 0; turn < 10; turn += 1) {
-        statuses.push((await chat(replica, 'long', `question ${'x '.repeat(90)}${turn}`)).status);
+        statuses.push((await chat(replica, id, `${place} question ${'x '.repeat(90)}${turn}`)).status);
       }
-      expect([error, statuses]).toEqual([error, Array(10).fill(200)]);
+      expect([place, statuses]).toEqual([place, Array(10).fill(200)]);
+      const asked = deployment.model.requests.slice(calls);
       // It is refused a few times while it learns, not at every turn.
-      expect(deployment.model.requests.length).toBeLessThanOrEqual(15);
-      for (const request of deployment.model.requests) {
-        expect(request.messages.map(({ role }) => role)).toEqual(
-          request.messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')),
-        );
+      expect(asked.length).toBeLessThanOrEqual(15);
+      for (const { messages } of asked) {
+        const roles = messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant'));
+        expect(messages.map(({ role }) => role)).toEqual(roles);
       }
-      expect((await saidIn(replica, 'long')).length).toBe(20);
-      const alone = await chat(replica, 'alone', 'y'.repeat(1600));
-      expect([alone.status, alone.body.error?.code]).toEqual([502, 'model_refused']);
+      expect((await saidIn(replica, id)).length).toBe(20);
     }
+    const alone = await chat(replica, 'alone', `0 ${'y'.repeat(1600)}`);
+    expect([alone.status, alone.body.error?.code]).toEqual([502, 'model_refused']);
   },
 );
 

@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { beforeAll, expect } from 'vitest';
 import { saidIn } from '../support/api.ts';
 import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
@@ -11,7 +12,7 @@ let deployment: Deployment;
 let replica: Replica;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1, { MODEL_FIRST_TOKEN_TIMEOUT_MS: '200', LOG_LEVEL: 'warn' });
+  deployment = await startDeployment(1);
   replica = replicaOf(deployment, 0);
   // The server has told by then that it takes `stream_options`.
   await chat(replica, 'warm', 'up');
@@ -115,6 +116,48 @@ const SHAPES: Readonly<Record<string, () => Script>> = {
     { chunk: choice({ delta: { reasoning: 'HIDDEN', reasoning_content: 'HIDDEN' } }) },
     delta('forty-two'),
   ],
+  'a reason in every chunk, far apart': () => [
+    delta('forty', { finish_reason: 'stop' }),
+    { delayMs: 2500 },
+    delta('-two', { finish_reason: 'stop' }),
+    done,
+    end,
+  ],
+  'the word null as reason': () => [delta('forty', { finish_reason: 'null' }), delta('-two'), done, end],
+  'the whole answer once more at the end': () => [
+    delta('forty'),
+    delta('-two'),
+    { chunk: answer },
+    done,
+    end,
+  ],
+  'the rest as a whole message': () => [delta('forty'), { chunk: answer }, done, end],
+  'two events without a line between': () => [
+    {
+      raw: `${line(choice({ delta: { content: 'forty' } }))}\n${line(choice({ delta: { content: '-two' } }))}\n\n`,
+    },
+    done,
+    end,
+  ],
+  'events framed twice': () => [
+    { raw: `data: ${line(choice({ delta: { content: 'forty-two' } }))}\n\n` },
+    done,
+    end,
+  ],
+  'a packed stream': () => [
+    { headers: { 'content-encoding': 'gzip' } },
+    { raw: gzipSync(`${line(choice({ delta: { content: 'forty-two' } }))}\n\ndata: [DONE]\n\n`) },
+    end,
+  ],
+  'a packed body': () => [
+    { status: 200, headers: { 'content-encoding': 'br' }, body: brotliCompressSync(JSON.stringify(answer)) },
+  ],
+  'JSON of several lines behind a mark': () => [
+    { headers: { 'content-type': 'application/json' } },
+    { raw: `\ufeff${JSON.stringify(answer, null, 2)}` },
+    end,
+  ],
+  'large headers': () => [{ headers: { 'x-trace': 'x'.repeat(60_000) } }, delta('forty-two'), done, end],
   'fields that are null': () => [
     { chunk: { choices: null, usage: null, error: null } },
     delta('forty-two', { finish_reason: null, logprobs: null }),

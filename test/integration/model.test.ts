@@ -141,6 +141,8 @@ promise(
     answerWith({
       'third time': inTurn(failed, busy, good),
       'connection lost at first': inTurn(() => [{ destroySocket: true }], good),
+      'an error at first': inTurn(() => [{ chunk: { error: { code: 503 } } }, { end: true }], good),
+      'not for two minutes': () => [{ status: 429, headers: { 'retry-after': '120' } }],
       'always 500': failed,
       'always 429': busy,
       'our mistake': () => [{ status: 400, headers: soon }],
@@ -150,6 +152,8 @@ promise(
     const expected = {
       'third time': [200, 3],
       'connection lost at first': [200, 2],
+      'an error at first': [200, 2],
+      'not for two minutes': [502, 1],
       'always 500': [502, 3],
       'always 429': [502, 3],
       'our mistake': [502, 1],

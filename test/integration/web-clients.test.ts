@@ -159,3 +159,23 @@ promise(
     }
   },
 );
+
+promise(
+  'bodies.none',
+  'a request without a body may name any type for it; a route that needs one says so',
+  async () => {
+    const replica = replicaOf(deployment, 0);
+    deployment.model.reply(() => [{ delta: 'well' }]);
+    for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
+      const own = await say(replica, 'typed', 'hello');
+      await own.all();
+      const headers = { 'content-type': type };
+      const path = `/api/sessions/typed/turns/${turnIdOf(own)}/cancel`;
+      expect([type, (await call(replica.url, 'POST', path, undefined, headers)).status]).toEqual([type, 200]);
+      const gone = await call(replica.url, 'DELETE', '/api/sessions/typed', undefined, headers);
+      expect([type, gone.status]).toEqual([type, 200]);
+      const empty = await call(replica.url, 'POST', '/api/chat', undefined, headers);
+      expect([type, empty.status, empty.body.error]).toMatchObject([type, 400, { code: 'invalid_request' }]);
+    }
+  },
+);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { runCommand } from '../support/command.ts';
-import { startDeployment } from '../support/deployment.ts';
+import { replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
 import { freePort } from '../support/free-port.ts';
 import { call, chat } from '../support/http.ts';
 import { promise } from '../support/promise.ts';
@@ -223,4 +223,43 @@ promise(
     await deployment.redis.ask('CONFIG', 'SET', 'maxmemory', '0');
     expect((await call(replica.url, 'GET', '/health')).body.redis).toBe('ok');
   },
+);
+
+promise(
+  'redis.few-rights',
+  'a Redis user without channels and INFO gets every turn answered, cancelled and deleted, no key without end, and doctor names what is missing',
+  async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    await redis.ask('ACL', 'SETUSER', 'few', 'on', '>pw', '~*', '+@all', '-info', 'resetchannels');
+    const redisUrl = `redis://few:pw@127.0.0.1:${redis.port}`;
+    const deployment = await startDeployment(2, { REDIS_URL: redisUrl });
+    const [here, there] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) =>
+      request.messages.at(-1)?.content === 'held'
+        ? [{ delta: 'begun' }, { wait: gate }]
+        : [{ delta: 'well' }],
+    );
+    expect((await chat(here, 'few', 'hello')).body.reply).toBe('well');
+    const held = await say(here, 'few', 'held');
+    await held.until('delta');
+    const waiting = chat(there, 'few', 'next');
+    const cancel = await call(there.url, 'POST', `/api/sessions/few/turns/${turnIdOf(held)}/cancel`);
+    expect([cancel.status, cancel.body.status]).toEqual([200, 'cancelled']);
+    expect((await waiting).body.reply).toBe('well');
+    for (const key of (await redis.ask('KEYS', 'turnwise:{-/few}:*')) as string[]) {
+      expect([key, Number(await redis.ask('PTTL', key)) > 0]).toEqual([key, true]);
+    }
+    expect((await call(there.url, 'DELETE', '/api/sessions/few')).status).toBe(200);
+    expect(await redis.ask('KEYS', 'turnwise:{-/few}:*')).toEqual([]);
+    const doctor = await runCommand(['doctor'], {
+      REDIS_URL: redisUrl,
+      OPENAI_MODEL: 'm',
+      OPENAI_API_KEY: 'k',
+    });
+    expect(doctor.out).toMatch(/^fail {2}channels .*NOPERM/m);
+    expect(doctor.out).toMatch(/^fail .*info/im);
+  },
+  60_000,
 );

@@ -15,5 +15,5 @@ end
 local record_end = redis.call('PEXPIRETIME', KEYS[1])
 -- Negative where somebody took the record's end away: as a time it would delete the log.
 if record_end > 0 then redis.call('PEXPIREAT', KEYS[2], record_end) end
-if t[3] then redis.call('PUBLISH', ARGV[4], ARGV[2]) end
+if t[3] then redis.pcall('PUBLISH', ARGV[4], ARGV[2]) end
 return 'OK'

@@ -54,7 +54,7 @@ end
 if m[2] ~= turn then
   -- Somebody edited it: the record says running, the session says otherwise. It can commit nothing any more.
   redis.call('HSET', TURN, 'status', 'failed', 'ended_at', int(now), 'kept', '0')
-  redis.call('PUBLISH', ARGV[11], 'ended')
+  redis.pcall('PUBLISH', ARGV[11], 'ended')
   return {'ENDED'}
 end
 
@@ -84,7 +84,7 @@ if t[4] then redis.call('HSET', TURN, 'deaths', deaths, 'said', int(math.max(sai
 if not why then redis.call('HSET', TURN, 'confirmed', 1) end
 redis.call('DEL', LOCK)
 if old ~= replica then
-  redis.call('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
+  redis.pcall('PUBLISH', ARGV[10] .. old, cjson.encode({kind = 'fenced', session = session, turn = turn}))
 end
 if why then
   redis.call('HSET', TURN, 'seized', why)
@@ -93,7 +93,7 @@ if why then
 end
 if was_begun then
   redis.pcall('XADD', LOG, int(attempt) .. '-1', 'e', '[{"type":"restarted","attempt":' .. int(attempt) .. '}]')
-  redis.call('PUBLISH', ARGV[11], int(attempt) .. '-1')
+  redis.pcall('PUBLISH', ARGV[11], int(attempt) .. '-1')
 end
 turn_lives_until(now + ttl)
 return granted_reply(TURN, fence, int(attempt), ARGV[8], ARGV[9])

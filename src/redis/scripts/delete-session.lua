@@ -17,7 +17,7 @@ if there == 0 then return {'MISSING'} end
 
 local function tell(replica, turn)
   if replica then
-    redis.call('PUBLISH', ARGV[2] .. replica, cjson.encode({kind = 'ended', session = ARGV[1], turn = turn, code = 'session_deleted'}))
+    redis.pcall('PUBLISH', ARGV[2] .. replica, cjson.encode({kind = 'ended', session = ARGV[1], turn = turn, code = 'session_deleted'}))
   end
 end
 local running = redis.pcall('HMGET', META, 'running', 'running_replica')
@@ -30,7 +30,7 @@ if not waiting.err then
   end
 end
 for _, member in ipairs(listed) do
-  redis.call('PUBLISH', ARGV[3] .. string.match(member, '^[^#]+'), 'gone')
+  redis.pcall('PUBLISH', ARGV[3] .. string.match(member, '^[^#]+'), 'gone')
 end
 for i = 1, #KEYS do redis.call('UNLINK', KEYS[i]) end
 return {'DELETED'}

@@ -27,12 +27,15 @@ local function turn_lives_until(at)
   for i = 6, #KEYS do redis.call('PEXPIREAT', KEYS[i], int(at)) end
 end
 
+-- Messages only hasten what a look finds as well: PUBLISH is sent with pcall everywhere, so that a user without the right to
+-- a channel (none by default since Redis 7) cannot stop a script half-way.
+
 -- A waiting turn stands in the queue as TURN/REPLICA, so that waking it needs no other key.
 local function wake_next(channel_prefix, session)
   local head = redis.call('ZRANGE', QUEUE, 0, 0)[1]
   if not head then return end
   local turn, replica = string.match(head, '^([^/]+)/(.+)$')
-  redis.call('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'wake', session = session, turn = turn}))
+  redis.pcall('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'wake', session = session, turn = turn}))
 end
 
 local function clear_running()
@@ -46,7 +49,7 @@ local function ask_to_stop(turn, kind, replica, channel_prefix, session)
   local m = redis.call('HMGET', META, 'stop', 'stop_turn')
   if m[2] == turn and (STRENGTH[m[1]] or 0) > STRENGTH[kind] then return end
   redis.pcall('HSET', META, 'stop', kind, 'stop_turn', turn)
-  redis.call('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'stop', session = session, turn = turn, stop = kind}))
+  redis.pcall('PUBLISH', channel_prefix .. replica, cjson.encode({kind = 'stop', session = session, turn = turn, stop = kind}))
 end
 
 -- Turns ahead of this one, the running one included; nil when it does not wait.
@@ -213,5 +216,5 @@ end
 -- A log that cannot be written never loses a turn: only the replay.
 local function log_entry(log_key, watch_channel, watched, id, events)
   redis.pcall('XADD', log_key, id, 'e', events)
-  if watched then redis.call('PUBLISH', watch_channel, id) end
+  if watched then redis.pcall('PUBLISH', watch_channel, id) end
 end

@@ -40,7 +40,7 @@ end
 redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
 redis.call('HSET', TURN, unpack(fields))
 redis.pcall('XADD', LOG, int(tonumber(t[3]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
-redis.call('PUBLISH', ARGV[8], 'ended')
+redis.pcall('PUBLISH', ARGV[8], 'ended')
 if m[2] == turn then
   clear_running()
   redis.call('DEL', LOCK)
@@ -50,6 +50,6 @@ local at = now + tonumber(ARGV[4])
 if session_end > 0 then at = math.min(at, session_end) end
 end_turn_keys(turn, at)
 if session_end > 0 then redis.call('PEXPIREAT', TURNS, int(session_end)) end
-redis.call('PUBLISH', ARGV[7] .. t[2], cjson.encode({kind = 'ended', session = ARGV[2], turn = turn, code = ARGV[10]}))
+redis.pcall('PUBLISH', ARGV[7] .. t[2], cjson.encode({kind = 'ended', session = ARGV[2], turn = turn, code = ARGV[10]}))
 wake_next(ARGV[7], ARGV[2])
 return {'OK'}
