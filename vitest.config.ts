@@ -1,12 +1,48 @@
 import { spawnSync } from 'node:child_process';
 import { defineConfig } from 'vitest/config';
-import { testSeed } from './test/support/seed.ts';
+import { testSeed } from './testkit/seed.ts';
 
 /** `npm run test:long`: what takes its time as well, and outages of a minute. */
 const isLong = process.env.TEST_LONG === '1';
 
+const files = (names: readonly string[]) => names.map((name) => `test/${name}.test.ts`);
+
+/**
+ * The fast loop, `npm test`: core, HTTP and model in the process of the test, on a real Redis that the files of a worker share.
+ * Nothing is built. The same files run once more on processes of the built server.
+ */
+const inProcess = files([
+  'integration/api-chat',
+  'integration/api-sessions',
+  'integration/bad-input',
+  'integration/chat-client',
+  'integration/context',
+  'integration/edited-keys',
+  'integration/model',
+  'integration/model-errors',
+  'integration/model-needs',
+  'integration/model-wire',
+  'integration/openapi',
+  'replicas/on-busy',
+  'replicas/repeat',
+  'replicas/resume',
+  'replicas/stop',
+  'replicas/unread',
+]);
+
+/** What needs no build. */
+const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/unit/**/*.test.ts'];
+
+/** Of those, what reads the build. */
+const readsBuild = files(['unit/patches']);
+
+/** Replicas as processes of the built server. */
+const served = ['bench', 'cluster', 'integration', 'replicas', 'sentinel'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 /** What must hold on a Cluster just as on one server; the same files, run once more. */
-const onCluster = [
+const onCluster = files([
   'integration/api-chat',
   'integration/api-operation',
   'integration/api-sessions',
@@ -23,10 +59,10 @@ const onCluster = [
   'replicas/resume',
   'replicas/stop',
   'replicas/takeover',
-];
+]);
 
 /** The same, but there it differs least, or waits longest. */
-const onClusterToo = [
+const onClusterToo = files([
   'integration/bad-bytes',
   'integration/cli',
   'integration/bad-input',
@@ -42,30 +78,28 @@ const onClusterToo = [
   'replicas/redis-down',
   'replicas/redis-faults',
   'replicas/unread',
-];
-
-/**
- * Not those that put a proxy between one replica and Redis: the nodes of a Cluster tell their own addresses, and a client
- * goes there.
- */
-const alsoOnCluster = [...onCluster, ...(isLong ? onClusterToo : [])].map((name) => `test/${name}.test.ts`);
+]);
 
 /** What must hold whichever replica a balancer chooses. */
-const alsoThroughBalancer = ['on-busy', 'repeat', 'resume', 'stop', 'isolation'].map(
-  (name) => `test/replicas/${name}.test.ts`,
-);
+const throughBalancer = files([
+  'replicas/on-busy',
+  'replicas/repeat',
+  'replicas/resume',
+  'replicas/stop',
+  'replicas/isolation',
+]);
 
 /**
  * What loads a small machine by itself, run when the others are done: beside them it would see the machine's
  * limits, not the server's.
  */
-const alone = [
-  'test/replicas/slow-way.test.ts',
-  'test/replicas/many-turns.test.ts',
-  'test/replicas/rolling-restart.test.ts',
-  'test/integration/clients.test.ts',
-  'test/integration/event-loop.test.ts',
-];
+const alone = files([
+  'replicas/slow-way',
+  'replicas/many-turns',
+  'replicas/rolling-restart',
+  'integration/clients',
+  'integration/event-loop',
+]);
 
 /** Asked once for all files: where an engine answers, tests that only use Redis get it from its image. */
 function findRedis(): string {
@@ -77,6 +111,27 @@ function findRedis(): string {
   return /^\d/.test(docker.stdout ?? '') ? 'auto' : 'process';
 }
 
+const layer = (
+  name: string,
+  include: readonly string[],
+  more: {
+    exclude?: readonly string[];
+    env?: Record<string, string>;
+    maxWorkers?: number;
+    groupOrder?: number;
+  } = {},
+) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [...include],
+    exclude: [...(more.exclude ?? [])],
+    env: more.env ?? {},
+    ...(more.maxWorkers === undefined ? {} : { maxWorkers: more.maxWorkers }),
+    sequence: { groupOrder: more.groupOrder ?? 0 },
+  },
+});
+
 export default defineConfig({
   test: {
     setupFiles: ['test/support/after-file.ts'],
@@ -86,6 +141,7 @@ export default defineConfig({
       TEST_REDIS: process.env.TEST_REDIS ?? findRedis(),
       ...(isLong ? { TEST_OUTAGE_SECONDS: '60' } : {}),
     },
+    globalSetup: ['test/support/shared-redis-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
@@ -93,37 +149,17 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default'],
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'standalone',
-          include: ['test/**/*.test.ts'],
-          exclude: alone,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'cluster',
-          include: alsoOnCluster,
-          env: { TEST_TOPOLOGY: 'cluster' },
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'balanced',
-          include: alsoThroughBalancer,
-          env: { TEST_BALANCER: 'haproxy' },
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } },
-      },
+      layer('fast', [...pure, ...inProcess], {
+        exclude: readsBuild,
+        env: { TEST_REPLICAS: 'in-process', TEST_TOPOLOGY: 'shared' },
+      }),
+      layer('processes', [...served, ...readsBuild], { exclude: alone }),
+      layer('browser', ['test/browser/**/*.test.ts']),
+      layer('cluster', [...onCluster, ...(isLong ? onClusterToo : [])], {
+        env: { TEST_TOPOLOGY: 'cluster' },
+      }),
+      layer('balanced', throughBalancer, { env: { TEST_BALANCER: 'haproxy' } }),
+      layer('alone', alone, { maxWorkers: 1, groupOrder: 1 }),
     ],
   },
 });

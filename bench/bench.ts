@@ -2,13 +2,13 @@ import type { BenchOptions } from './options.ts';
 import type { Model } from './program.ts';
 import type { Spread } from './statistics.ts';
 
-/** What every section is given. */
+/** The parameters of every section. */
 export interface Bench {
   readonly options: BenchOptions;
   readonly model: Model;
   /** The built server. */
   readonly entry: string;
-  /** Says how far it is. */
+  /** Reports progress. */
   tell(line: string): void;
 }
 
@@ -20,7 +20,7 @@ export interface Table {
   readonly note?: string;
 }
 
-/** Bars that are compared with each other. */
+/** Bars to compare. */
 export interface BarGroup {
   readonly title: string;
   readonly bars: readonly { readonly name: string; readonly value: Spread }[];
@@ -29,11 +29,11 @@ export interface BarGroup {
 export interface SectionResult {
   readonly tables: readonly Table[];
   readonly bars: readonly BarGroup[];
-  /** All that was measured, for programs. */
+  /** All measurements, for programs. */
   readonly data: unknown;
 }
 
-/** Ends what was started, newest first, also when the work between failed. */
+/** Ends what was started, newest first, even if the work failed. */
 export async function withStops<T>(
   work: (atEnd: (stop: () => Promise<void>) => void) => Promise<T>,
 ): Promise<T> {

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { whenLeftOver } from '../test/support/left-overs.ts';
+import { whenLeftOver } from '../testkit/process/left-overs.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Builds the server from this source into a folder of its own: what stands in dist may be older, or change
- * while it is measured.
+ * Builds the server from this source into a new folder: dist may be older, or change
+ * during the measurement.
  *
  * @returns its entry
  */
@@ -24,7 +24,7 @@ export function buildServer(): string {
   return join(folder, 'main.js');
 }
 
-/** An empty folder in which a built server finds its packages; it goes when the program ends. */
+/** An empty folder in which a built server finds its packages; deleted when the program ends. */
 export function temporaryBuild(): string {
   // Below node_modules, where Node looks for packages.
   const parent = join(ROOT, 'node_modules/.cache/bench');

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TurnTimes } from './turn.ts';
 
-/** Turns that a conversation has before its client begins another one: past it the prompt, not the server, would be measured. */
+/** Turns before a client begins another conversation: beyond that the prompt, not the server, would be measured. */
 export const TURNS_A_SESSION = 10;
 
-/** Past this share of failed turns it is no measurement. */
+/** Above this share of failed turns the measurement is void. */
 const MOST_FAILED = 0.05;
 
 export interface Drive {
@@ -13,26 +13,26 @@ export interface Drive {
   readonly warmUpMs: number;
   readonly measureMs: number;
   turn(conversationId: string, message: string): Promise<TurnTimes>;
-  /** Seconds of CPU so far, by what they are for. */
+  /** Seconds of CPU so far, by process. */
   cpu(): Promise<Readonly<Record<string, number>>>;
 }
 
 export interface Driven {
   readonly turns: number;
-  /** Turns that were not answered, warm-up included: on a starved machine a replica refuses some. */
+  /** Turns without an answer, warm-up included: on a starved machine a replica refuses some. */
   readonly failed: number;
   readonly turnsPerSecond: number;
   readonly ms: readonly number[];
   readonly firstMs: readonly number[];
-  /** By what `cpu` names. */
+  /** By process, as in `cpu`. */
   readonly cpuUsPerTurn: Readonly<Record<string, number>>;
-  /** Share of one core that this program itself took. */
+  /** Share of one core that this program used. */
   readonly driverBusy: number;
 }
 
 /**
- * A closed loop: each client has its own conversation and says the next thing as soon as it has the answer.
- * What ends before the warm-up is over, or after the window, is not counted.
+ * A closed loop: each client has its own conversation and sends the next message as soon as it has the answer.
+ * Turns that end during the warm-up, or after the window, are not counted.
  */
 export async function drive(load: Drive): Promise<Driven> {
   const done: TurnTimes[] = [];
@@ -47,7 +47,7 @@ export async function drive(load: Drive): Promise<Driven> {
         if (isCounting) done.push(times);
       } catch (error) {
         failures.push(error);
-        // Else a target that answers nothing would be asked as fast as it can refuse.
+        // Otherwise a failing target would be called as fast as it can refuse.
         await sleep(50);
       }
     }

@@ -1,6 +1,6 @@
 import { Agent, type ClientRequest, request } from 'node:http';
 
-/** A place that requests go to, and the connections to it: kept alive, one a client. */
+/** A target of requests, and its keep-alive connections, one per client. */
 export class Caller {
   readonly #agent: Agent;
   readonly #host: string;
@@ -15,7 +15,7 @@ export class Caller {
   /**
    * Sends a request; reads the answer to its end.
    *
-   * @param heard  called with all text so far at each piece that comes
+   * @param heard  called with all text so far at each piece
    * @throws when the status is not 200
    */
   call(method: string, path: string, body: string | null, heard?: (text: string) => void): Promise<string> {

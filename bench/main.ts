@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { endLeftOvers } from '../test/support/left-overs.ts';
+import { endLeftOvers } from '../testkit/process/left-overs.ts';
 import type { Bench, SectionResult } from './bench.ts';
 import { buildServer } from './build.ts';
 import { type BenchOptions, HELP, readOptions, type SectionName, UsageError } from './options.ts';
@@ -33,7 +33,7 @@ async function run(options: BenchOptions): Promise<void> {
   const machine = machineLine();
   console.log(machine);
   const tell = (line: string) => console.error(`  ${line}`);
-  tell(options.entry === null ? 'building the server' : `the server is ${options.entry}`);
+  tell(options.entry === null ? 'building the server' : `measuring ${options.entry}`);
   const entry = options.entry ?? buildServer();
   const model = await startModel(options.deltas);
   const bench: Bench = { options, model, entry, tell };
@@ -45,7 +45,7 @@ async function run(options: BenchOptions): Promise<void> {
       for (const table of result.tables) console.log(`\n${asText(table)}`);
       if (result.bars.length > 0) console.log(`\n${barsAsText(result.bars)}`);
     } catch (error) {
-      // The others are worth having all the same.
+      // The results of the other sections are still useful.
       console.error(`section ${name} failed:`, error);
       process.exitCode = 1;
     }

@@ -15,7 +15,7 @@ export type SectionName = (typeof SECTION_NAMES)[number];
 
 export interface BenchOptions {
   readonly sections: readonly SectionName[];
-  /** Everything in its full length: its figures are the ones that are kept. */
+  /** A full-length run: its figures are published. */
   readonly isWhole: boolean;
   readonly isQuick: boolean;
   readonly rounds: number;
@@ -24,33 +24,33 @@ export interface BenchOptions {
   readonly clients: readonly number[];
   /** Pieces of one scripted answer. */
   readonly deltas: number;
-  /** A built server; null: this source is built into a folder of its own. */
+  /** A built server; null: this source is built into a new folder. */
   readonly entry: string | null;
   /** Another built server, measured in the same rounds. */
   readonly otherEntry: string | null;
   readonly jsonFile: string | null;
-  /** Where CPU profiles of the server go. */
+  /** The folder for CPU profiles of the server. */
   readonly profileFolder: string | null;
 }
 
 export const HELP = `npm run bench -- [options]
 
-  --quick            short windows, two rounds: about 40 s, to see that all works
-  --rounds N         rounds in which all are measured in turn (5)
+  --quick            short windows, two rounds: about 40 s, to check that everything works
+  --rounds N         rounds in which all targets are measured in turn (5)
   --seconds S        length of one measured window (2)
-  --only NAMES       some sections, with commas: ${SECTION_NAMES.join(' ')}
-  --clients LIST     clients at once, with commas (1,16); 64 is worth a try on more cores
+  --only NAMES       only these sections, separated by commas: ${SECTION_NAMES.join(' ')}
+  --clients LIST     clients at once, separated by commas (1,16); try 64 on more cores
   --deltas N         pieces of the model's answer (10)
-  --entry FILE       a server that is built already, such as dist/main.js
+  --entry FILE       an existing build of the server, such as dist/main.js
   --other FILE       another build of the server, measured in the same rounds
-  --json FILE        writes all figures there as well
-  --profile FOLDER   writes CPU profiles of the server there
+  --json FILE        also writes all figures to this file
+  --profile FOLDER   writes CPU profiles of the server to this folder
   --help             this text
 
 A whole run, with none of these but --json, writes the figures into bench/README.md and bench/figures.svg.
 `;
 
-/** A wrong command line; its message is for the person who typed it. */
+/** A wrong command line; the message is for the user. */
 export class UsageError extends Error {}
 
 /** @returns null when help was asked for. @throws UsageError */

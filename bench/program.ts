@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { startChild } from '../test/support/child.ts';
-import { freePort } from '../test/support/free-port.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { startChild } from '../testkit/process/child.ts';
+import { freePort } from '../testkit/process/free-port.ts';
+import { waitFor } from '../testkit/wait-for.ts';
 import { Caller } from './exchange.ts';
-import { AT_ONCE, type ModelCall, type ModelScript } from './programs/model-script.ts';
+import { AT_ONCE, type ModelCall, type ModelPlan } from './programs/model-plan.ts';
 
-/** A program of the bench in a process of its own. */
+/** A program of the bench in its own process. */
 export interface Program {
   readonly url: string;
   readonly caller: Caller;
@@ -42,19 +42,18 @@ export const startBareProxy = (modelUrl: string) => startProgram('bare-proxy', {
 export interface Model extends Program {
   /** What OPENAI_BASE_URL takes. */
   readonly baseUrl: string;
-  follow(script: Partial<ModelScript>): Promise<void>;
-  /** Lets all go that wait. */
+  follow(script: Partial<ModelPlan>): Promise<void>;
+  /** Releases all waiting calls. */
   release(): Promise<void>;
-  /** The calls since the last time it was asked. */
+  /** The calls since the previous request. */
   calls(): Promise<readonly ModelCall[]>;
-  /** The prompt of the newest call. */
   lastPrompt(): Promise<{ readonly messages: number; readonly bytes: number }>;
 }
 
 export async function startModel(deltas: number): Promise<Model> {
   const program = await startProgram('model');
   const { caller } = program;
-  const follow = async (script: Partial<ModelScript>) => {
+  const follow = async (script: Partial<ModelPlan>) => {
     await caller.call('POST', '/script', JSON.stringify({ deltas, ...AT_ONCE, ...script }));
   };
   await follow({});
@@ -70,7 +69,7 @@ export async function startModel(deltas: number): Promise<Model> {
   };
 }
 
-/** Seconds of CPU that a program or a replica has taken, as its metrics tell. */
+/** Seconds of CPU that a program or a replica has used, from its metrics. */
 export async function cpuSeconds(caller: Caller): Promise<number> {
   const text = await caller.call('GET', '/metrics', null);
   const [, value] = /^process_cpu_seconds_total (\S+)$/m.exec(text) ?? [];

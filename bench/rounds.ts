@@ -3,15 +3,15 @@ import { type Driven, drive } from './drive.ts';
 import type { Target } from './target.ts';
 import type { TurnKind } from './turn.ts';
 
-/** What one target did, a window a round. */
+/** The results of one target, one window per round. */
 export interface Measured {
   readonly name: string;
   readonly rounds: readonly Driven[];
 }
 
 /**
- * Measures all targets in turn, A B C, then C B A, and so on: what else the machine does then falls on all of
- * them, and a ratio is taken only between windows of the same round.
+ * Measures all targets in turn, A B C, then C B A, and so on: other load on the machine then affects all of
+ * them, and a ratio is only taken between windows of the same round.
  */
 async function measureInTurn(
   bench: Bench,
@@ -31,13 +31,13 @@ async function measureInTurn(
   return [...found].map(([name, driven]) => ({ name, rounds: driven }));
 }
 
-/** What all targets did at so many clients at once. */
+/** The results of all targets at one number of clients. */
 export interface Cell {
   readonly clients: number;
   readonly measured: readonly Measured[];
 }
 
-/** Measures all targets in turn, once for each number of clients that was asked for. */
+/** Measures all targets in turn, once for each requested number of clients. */
 export async function measureCells(
   bench: Bench,
   targets: readonly Target[],
@@ -51,8 +51,8 @@ export async function measureCells(
 }
 
 /**
- * Each has its code compiled, its connections open and its caches filled before anything counts. By turns, not by
- * time: on a busy machine a second is a few hundred turns, and those are of the interpreter.
+ * Compiles code, opens connections and fills caches before anything counts. By turns, not by
+ * time: on a busy machine a second is only a few hundred turns, which still run in the interpreter.
  */
 export async function warmUp(bench: Bench, targets: readonly Target[], kind: TurnKind): Promise<void> {
   const { clients, isQuick } = bench.options;

@@ -1,20 +1,21 @@
 import type { Redis } from 'ioredis';
-import type { SessionRef } from '../src/conversation/session.ts';
+import { textParts } from '../src/conversation/parts.ts';
+import { messageId, type SessionRef } from '../src/conversation/session.ts';
 import { makeKeys } from '../src/redis/keys.ts';
-import { encodeMessage, messageId } from '../src/redis/message-codec.ts';
+import { encodeMessage } from '../src/redis/sessions/message-codec.ts';
 
 const keys = makeKeys('turnwise');
 const OWNER = '-';
 const TTL_MS = 1_800_000;
 const MESSAGES_A_PUSH = 500;
 
-/** What people and models say, of a usual length: about 20 and 80 tokens. */
+/** Messages of people and models, of a usual length: about 20 and 80 tokens. */
 const SAID = {
   user: 'Could you tell me a little more about that, and why one would do it in this way? '.slice(0, 80),
   assistant: 'There are several reasons, and each of them matters in its own way. '.repeat(6).slice(0, 400),
 };
 
-/** Writes whole idle sessions straight into Redis, in the server's own format, with so many messages each. */
+/** Writes whole idle sessions directly into Redis, in the server's format, each with this many messages. */
 export async function seedSessions(
   client: Redis,
   conversationIds: readonly string[],
@@ -33,6 +34,8 @@ export async function seedSessions(
       dropped: 0,
       fence: epoch + messageCount,
       epoch,
+      generation: 0,
+      ...(messageCount === 0 ? {} : { last_message: idAt(messageCount - 1, epoch) }),
       owner: OWNER,
       title: SAID.user,
     });
@@ -52,21 +55,25 @@ export async function seedSessions(
   }
 }
 
-/** The message at a place: user and assistant by turns, two of them a turn. */
+/** The message at a place: user and assistant alternate, two per turn. */
 function messageAt(session: SessionRef, place: number, epoch: number, nowMs: number): string {
   const role = place % 2 === 0 ? 'user' : 'assistant';
   const turn = Math.floor(place / 2);
-  const text = encodeMessage(session, `tseed${turn}`, String(epoch + turn), {
+  return encodeMessage(session, {
+    id: idAt(place, epoch),
+    turnId: `tseed${turn}`,
     role,
-    content: SAID[role],
+    parts: textParts(SAID[role]),
     createdAtMs: nowMs,
     truncated: false,
   });
-  // The id is put in front by the script that commits.
-  return `{"id":"${messageId(place)}",${text.slice(1)}`;
 }
 
-/** As if no session had ever been: what the warm-up left counts for nothing. */
+function idAt(place: number, epoch: number): string {
+  return messageId(String(epoch + Math.floor(place / 2)), (place % 2) + 1);
+}
+
+/** Flushes Redis, so that the sessions of the warm-up do not count. */
 export async function emptyIndexes(client: Redis): Promise<void> {
   await client.del(keys.index, keys.ownerIndex(OWNER));
 }

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
-import { type RedisServer, startRedis } from '../test/support/redis.ts';
-import { startReplica } from '../test/support/replica.ts';
+import { type RedisServer, startRedis } from '../testkit/redis/redis.ts';
+import { startReplica } from '../testkit/server/replica.ts';
 import { Caller } from './exchange.ts';
 
 /** A replica of the built server. */
@@ -20,7 +20,7 @@ export interface ReplicaPlan {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** As it is deployed, but for the log's level. */
+/** As deployed, except for the log level. */
 export async function startBenchReplica(plan: ReplicaPlan): Promise<BenchReplica> {
   const replica = await startReplica({
     entry: resolve(plan.entry),
@@ -46,7 +46,7 @@ function profiling(folder: string | null): Record<string, string> {
   return { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=250 --cpu-prof-dir=${resolve(folder)}` };
 }
 
-/** A Redis server process with a connection of the bench's own. */
+/** A Redis server process with a connection for the bench. */
 export interface BenchRedis {
   readonly server: RedisServer;
   readonly client: Redis;

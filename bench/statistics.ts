@@ -1,4 +1,4 @@
-/** The value that a share of all values does not exceed; `share` from 0 to 1. NaN of none. */
+/** The value that a share of all values does not exceed; `share` from 0 to 1. NaN for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) return Number.NaN;
   const sorted = values.toSorted((a, b) => a - b);
@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
-/** Where repeated measurements lie: none of them is the truth alone. */
+/** The spread of repeated measurements. */
 export interface Spread {
   readonly least: number;
   readonly median: number;
@@ -25,7 +25,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { least: Math.min(...values), median: median(values), most: Math.max(...values) };
 }
 
-/** A number as a person reads it: three figures that count, thousands whole. */
+/** A number for people: three significant digits, thousands whole. */
 export function shown(value: number): string {
   if (!Number.isFinite(value)) return '–';
   const size = Math.abs(value);

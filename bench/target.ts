@@ -10,7 +10,7 @@ export const PASSTHROUGH = 'passthrough';
 export const BARE_PROXY = 'bare proxy';
 export const MODEL_ITSELF = 'model itself';
 
-/** One of those that are measured side by side. */
+/** One of the targets that are measured side by side. */
 export interface Target {
   readonly name: string;
   turn(kind: TurnKind, conversationId: string, message: string): Promise<TurnTimes>;
@@ -18,7 +18,7 @@ export interface Target {
   cpu(): Promise<Readonly<Record<string, number>>>;
 }
 
-/** The server, perhaps another build of it, the passthrough and the bare proxy, all running at once. */
+/** The server, optionally another build, the passthrough and the bare proxy, all running at once. */
 export async function startTargets(
   bench: Bench,
   atEnd: (stop: () => Promise<void>) => void,
@@ -39,7 +39,7 @@ export async function startTargets(
   return targets;
 }
 
-/** A replica with a Redis of its own. */
+/** A replica with its own Redis. */
 export async function startServer(
   bench: Bench,
   name: string,
@@ -69,7 +69,7 @@ function ofCaller(name: string, caller: Caller): Target {
   };
 }
 
-/** Nothing between: what the others are compared with where it is about what they add. */
+/** No server in between: the baseline for what the others add. */
 export function modelItself(bench: Bench): Target {
   const { caller } = bench.model;
   return {

@@ -1,17 +1,17 @@
 import type { Caller } from './exchange.ts';
-import { FIRST_PIECE } from './programs/model-script.ts';
+import { FIRST_PIECE } from './programs/model-plan.ts';
 
 export type TurnKind = 'json' | 'sse';
 
-/** How long a turn took as its client saw it. */
+/** The duration of a turn as seen by its client. */
 export interface TurnTimes {
   readonly beganAt: number;
   readonly ms: number;
-  /** Until the first piece of the answer was there. */
+  /** Until the first piece of the answer arrived. */
   readonly firstMs: number;
 }
 
-/** Says something and reads the answer. @throws when the answer is not whole */
+/** Sends a message and reads the answer. @throws when the answer is incomplete */
 export async function takeTurn(
   caller: Caller,
   kind: TurnKind,
@@ -22,7 +22,7 @@ export async function takeTurn(
   return timed(caller, kind === 'json' ? '/api/chat' : '/api/chat/stream', body, endOf[kind]);
 }
 
-/** The same question to the model itself. */
+/** The same question, directly to the model. */
 export function askModel(caller: Caller, message: string): Promise<TurnTimes> {
   const messages = [{ role: 'user', content: message }];
   const body = JSON.stringify({ model: 'scripted', messages, stream: true });
@@ -37,6 +37,6 @@ async function timed(caller: Caller, path: string, body: string, end: string): P
   const text = await caller.call('POST', path, body, (soFar) => {
     if (Number.isNaN(firstMs) && soFar.includes(FIRST_PIECE)) firstMs = performance.now() - beganAt;
   });
-  if (Number.isNaN(firstMs) || !text.includes(end)) throw new Error(`not a whole answer: ${text}`);
+  if (Number.isNaN(firstMs) || !text.includes(end)) throw new Error(`incomplete answer: ${text}`);
   return { beganAt, ms: performance.now() - beganAt, firstMs };
 }

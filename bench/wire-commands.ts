@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { readScript, scriptFiles } from '../src/redis/scripts.ts';
+import { readScript, scriptNames } from '../src/redis/script-source.ts';
 
-/** What Redis was asked to do, by name of the command or script. */
+/** Counts of commands sent to Redis, by name of the command or script. */
 export interface WireCommands {
   readonly byName: ReadonlyMap<string, number>;
-  /** What scripts ran inside Redis. */
+  /** Counts of commands that scripts ran inside Redis. */
   readonly inScripts: number;
 }
 
-/** Listens with MONITOR while some work is done. It makes Redis slow, but counts are counts. */
+/** Counts with MONITOR while some work is done. That slows Redis, but does not change the counts. */
 export async function countCommands(client: Redis, work: () => Promise<void>): Promise<WireCommands> {
-  const names = scriptNames();
+  const names = namesByDigest();
   const monitor = await client.monitor();
   const byName = new Map<string, number>();
   let inScripts = 0;
@@ -26,7 +26,7 @@ export async function countCommands(client: Redis, work: () => Promise<void>): P
   });
   try {
     await work();
-    // An answer comes after everything that was asked before it, on the monitor's connection too.
+    // The reply comes after all earlier commands, on the monitor's connection too.
     await client.ping();
     await new Promise((resolve) => setTimeout(resolve, 50));
   } finally {
@@ -36,12 +36,9 @@ export async function countCommands(client: Redis, work: () => Promise<void>): P
   return { byName, inScripts };
 }
 
-/** Scripts by the digest under which they are called. */
-function scriptNames(): ReadonlyMap<string, string> {
+/** Scripts by digest. */
+function namesByDigest(): ReadonlyMap<string, string> {
   return new Map(
-    scriptFiles()
-      .filter((file) => !file.endsWith('.include.lua'))
-      .map((file) => file.slice(0, -'.lua'.length))
-      .map((name) => [createHash('sha1').update(readScript(name)).digest('hex'), name]),
+    scriptNames().map((name) => [createHash('sha1').update(readScript(name)).digest('hex'), name]),
   );
 }

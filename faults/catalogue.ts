@@ -5,6 +5,7 @@ import { r14, r15 } from './rows/full-redis.ts';
 import { r1 } from './rows/kill.ts';
 import { r2, r3 } from './rows/leaving.ts';
 import { r28, r29, r30, r31, r32 } from './rows/limits.ts';
+import { r39 } from './rows/lock.ts';
 import { r13, r13b, r13c, r13d } from './rows/lost-reply.ts';
 import { r18, r19, r20, r21 } from './rows/model-faults.ts';
 import { r11, r12 } from './rows/network.ts';
@@ -58,10 +59,11 @@ export const ROWS: readonly Row[] = [
   r36,
   r37,
   r38,
+  r39,
   policiesRow,
 ];
 
-/** What needs more than one machine. */
+/** Rows that need more than one machine. */
 export const LEFT_OUT: readonly { readonly id: string; readonly why: string }[] = [
   { id: 'R23, clock of the Redis host', why: 'one machine has one clock; only the replica’s own is shifted' },
 ];

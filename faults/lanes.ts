@@ -3,19 +3,19 @@ import { startWorld, type World } from './rig/world.ts';
 import type { Row } from './row.ts';
 import { runTrial, type TrialResult } from './run-trial.ts';
 
-/** So many trials of a row from a seed on: trial k has seed + k, so that each can be played again alone. */
+/** Trials of a row: trial k has seed + k, so that each can be replayed alone. */
 export interface Batch {
   readonly row: Row;
   readonly firstSeed: number;
   readonly trials: number;
 }
 
-/** A rig that stands still more often has a fault of its own, which should be seen. */
+/** A rig that stalls more often has a fault of its own, which must not be hidden. */
 const MOST_VOIDS = 5;
 
 /**
- * Works through batches side by side, each lane with a world of its own, which stays as long as the next batch
- * can use it. A world in which a trial failed is thrown away, so that no failure is inherited.
+ * Runs batches side by side, each lane with its own world, which is kept while the next batch
+ * can use it. A world with a failed trial is discarded, so that no failure is inherited.
  */
 export async function runInLanes(
   batches: readonly Batch[],
@@ -43,7 +43,7 @@ export async function runInLanes(
         world ??= await startWorld(batch.row.world, entry);
         spec = wanted;
         const result = await runTrial(batch.row, world, (batch.firstSeed + at) >>> 0, isQuick);
-        // What happened while the rig slept says nothing of the product, good or bad: played again.
+        // A trial during a stall of the rig proves nothing about the product, good or bad: repeat it.
         const isVoid = result.standstillMs > STANDSTILL_MS && voids < MOST_VOIDS;
         if (result.violations.length > 0 || batch.row.isFresh || isVoid) {
           await world.close();

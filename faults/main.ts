@@ -1,21 +1,21 @@
 import './own-seed.ts';
 import { parseArgs } from 'node:util';
-import { endLeftOvers } from '../test/support/left-overs.ts';
+import { endLeftOvers } from '../testkit/process/left-overs.ts';
 import { LEFT_OUT, ROWS } from './catalogue.ts';
 import { runGuards } from './guards/run-guards.ts';
 import { runRows } from './run-rows.ts';
 
-const HELP = `Faults on purpose: the server is killed, paused, cut off and starved, and every trial is held against I1 to I10.
+const HELP = `Fault injection: kills, pauses, cuts off and starves the server; checks every trial against I1 to I10.
 
   npm run faults                    the long run: hours; writes docs/evidence/faults.md
-  npm run faults -- --quick         one trial or more of every row that is quick
-  npm run faults -- --guards        takes each guard out of a copy of the product and sees it red
+  npm run faults -- --quick         at least one trial of every quick row
+  npm run faults -- --guards        removes each guard from a copy of the product, to see the checks fail
 
   --row R1         only this row; may be repeated
-  --seed N         first seed; trial k of a row has seed N + k, so --row R1 --seed N --trials 1 plays one again
+  --seed N         first seed; trial k of a row has seed N + k, so --row R1 --seed N --trials 1 replays one
   --trials N       trials of each row
   --lanes N        worlds side by side (default 2)
-  --resume         goes on with the long run that was stopped
+  --resume         continues a long run that was stopped
   --help           this
 
 Rows:

@@ -1,2 +1,2 @@
-// Imported first: the tests' own seed would be made and printed otherwise, and means nothing here.
+// Imported first: otherwise the seed of the tests, which is unused here, would be made and printed.
 process.env.TEST_SEED ??= '0';

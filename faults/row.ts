@@ -1,18 +1,18 @@
 import type { WorldSpec } from './rig/world.ts';
 import type { Trial } from './trial.ts';
 
-/** One row: a fault, and what must hold under it beside the ten invariants. */
+/** One row: a fault, and what must hold under it besides the ten invariants. */
 export interface Row {
   readonly id: string;
   readonly fault: string;
-  /** What must hold beside I1 to I10. */
+  /** What must hold besides I1 to I10. */
   readonly holds: string;
-  /** What to know of how the row is played; null: nothing. */
+  /** A remark on how the row is played, or null. */
   readonly played: string | null;
   readonly world: WorldSpec;
-  /** Each trial in a world of its own: the fault cannot be undone. */
+  /** Each trial needs a new world: the fault cannot be undone. */
   readonly isFresh?: true;
-  /** Loads the machine by itself: in the long run it has it alone, or it would measure what runs beside it. */
+  /** Loads the machine: in the long run it runs alone, or it would measure the other lanes. */
   readonly isHeavy?: true;
   /** Trials of the short run; 0: too slow for it. */
   readonly quick: number;

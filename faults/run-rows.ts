@@ -21,7 +21,7 @@ export interface RunOptions {
 
 const LONGEST = 'R37';
 
-/** Runs rows and tells how they went. @returns the exit code */
+/** Runs rows and prints their results. @returns the exit code */
 export async function runRows(options: RunOptions): Promise<number> {
   const isWhole = options.rows.length === 0 && options.trials === null;
   const file = options.isQuick ? 'quick.json' : isWhole ? 'state.json' : 'some.json';
@@ -29,7 +29,7 @@ export async function runRows(options: RunOptions): Promise<number> {
   const seed = earlier?.seed ?? options.seed ?? Math.floor(Math.random() * 2 ** 32);
   let state = earlier ?? newState(commandOf(options), seed);
   const planned = (row: Row) => options.trials ?? (options.isQuick ? row.quick : row.long);
-  // The row that takes longest first, so that no lane is left alone with it at the end.
+  // The longest row first, so that no lane is left with it at the end.
   const rows = rowsOf(options).toSorted((a, b) => Number(b.id === LONGEST) - Number(a.id === LONGEST));
   const batches = rows.flatMap((row): Batch[] => {
     const done = state.rows[row.id]?.done ?? 0;
@@ -47,9 +47,7 @@ export async function runRows(options: RunOptions): Promise<number> {
         if (isVoid) {
           state = withVoid(state, row.id, seed, planned(row));
           writeState(file, state);
-          return console.log(
-            `${row.id}  seed ${result.seed}  void: the rig stood still for ${shownS(result)}`,
-          );
+          return console.log(`${row.id}  seed ${result.seed}  void: the rig stalled for ${shownS(result)}`);
         }
         state = withResult(state, result, seed, planned(row));
         writeState(file, state);
@@ -92,7 +90,7 @@ function rowsOf(options: RunOptions): readonly Row[] {
   return options.isQuick ? ROWS.filter((row) => row.quick > 0) : ROWS;
 }
 
-/** One line a trial; the whole story when something was violated, here and in a file. */
+/** One line per trial; after a violation the whole story, here and in a file. */
 function tell(result: TrialResult, state: RunState): void {
   const row = state.rows[result.row];
   const how = result.violations.length === 0 ? 'ok' : `${result.violations.length} VIOLATIONS`;
@@ -104,7 +102,7 @@ function tell(result: TrialResult, state: RunState): void {
   console.log(`${result.row.padEnd(4)}${place}  seed ${result.seed}  ${how}  ${tookS} s  ${details}`);
   if (result.violations.length === 0) return;
   const again = `npm run faults -- --row ${result.row} --seed ${result.seed} --trials 1`;
-  const text = `${result.row} seed ${result.seed}\nto play it again: ${again}\n${result.telling}\n`;
+  const text = `${result.row} seed ${result.seed}\nto replay it: ${again}\n${result.telling}\n`;
   const path = outFile('stories', `${result.row}-${result.seed}.txt`);
   writeFileSync(path, text);
   console.log(text);

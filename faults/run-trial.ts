@@ -1,5 +1,5 @@
-import { call } from '../test/support/http.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { call } from '../testkit/http/http.ts';
+import { waitFor } from '../testkit/wait-for.ts';
 import { check } from './checker/check.ts';
 import type { Story, Violation } from './checker/story.ts';
 import { tellStory } from './checker/tell.ts';
@@ -17,14 +17,14 @@ export interface TrialResult {
   /** Things done, by name: kills, lost replies and so on. */
   readonly counts: Readonly<Record<string, number>>;
   readonly story: Story | null;
-  /** All of it in words; empty when nothing was violated. */
+  /** The whole story as text; empty when nothing was violated. */
   readonly telling: string;
   readonly tookMs: number;
-  /** Longest time that the rig itself stood still meanwhile. */
+  /** Longest stall of the rig itself. */
   readonly standstillMs: number;
 }
 
-/** Runs one trial and holds what was seen against all invariants; never throws. */
+/** Runs one trial and checks the observations against all invariants; never throws. */
 export async function runTrial(row: Row, world: World, seed: number, isQuick: boolean): Promise<TrialResult> {
   const begun = performance.now();
   let standstill = () => 0;
@@ -42,12 +42,12 @@ export async function runTrial(row: Row, world: World, seed: number, isQuick: bo
     standstillMs: standstill(),
   });
   try {
-    // The check of the trial before held this program up, and replicas may have lost their way to Redis meanwhile.
+    // The check of the previous trial blocked this program, and replicas may have lost Redis meanwhile.
     await untilReady(world);
     standstill = watchStandstill();
     await row.run(trial);
     const story = await trial.rest();
-    // The check that follows holds this program up as well, when the trial is over.
+    // The check that follows also blocks this program, after the trial has ended.
     standstill();
     const violations = [...trial.found, ...check(story)];
     const telling = violations.length === 0 ? '' : tellStory(story, violations, trial.notes);

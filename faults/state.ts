@@ -6,18 +6,18 @@ import type { Sample } from './trial.ts';
 
 export const OUT = join(ROOT, 'faults-out');
 
-/** What a run knows so far, of one row. */
+/** The results of a run so far, for one row. */
 export interface RowState {
   readonly firstSeed: number;
   readonly planned: number;
   readonly done: number;
   readonly violations: number;
-  /** Trials that did not count, because the rig stood still meanwhile. */
+  /** Trials that did not count because the rig stalled. */
   readonly voids?: number;
   readonly counts: Readonly<Record<string, number>>;
   /** Times in ms by the name of the figure. */
   readonly figures: Readonly<Record<string, readonly number[]>>;
-  /** Of the one replica that a soak leaves alone. */
+  /** Samples of the one replica that a soak does not disturb. */
   readonly samples: readonly Sample[];
 }
 
@@ -56,7 +56,7 @@ export function withResult(
   return { ...state, rows: { ...state.rows, [result.row]: row } };
 }
 
-/** Resumed, a run has a clock and a replica of its own: what it samples stands behind what was sampled before. */
+/** A resumed run has another clock and another replica: its samples are appended to the earlier ones. */
 function following(samples: readonly Sample[], last: Sample | undefined): readonly Sample[] {
   const [first] = samples;
   if (first === undefined || last === undefined || first.at > last.at) return samples;
@@ -84,7 +84,7 @@ export function readState(file: string): RunState | null {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunState) : null;
 }
 
-/** A path in the folder of runs, which is made when it is missing. */
+/** A path in the folder of runs, which is created when missing. */
 export function outFile(...parts: readonly string[]): string {
   const path = join(OUT, ...parts);
   mkdirSync(join(path, '..'), { recursive: true });

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { deleteSession } from '../test/support/api.ts';
-import { call, chat } from '../test/support/http.ts';
-import { createRandom, type Random } from '../test/support/seed.ts';
+import { call, chat } from '../testkit/http/http.ts';
+import { createRandom, type Random } from '../testkit/seed.ts';
+import { deleteSession } from '../testkit/server/api.ts';
 import type { Deletion, Rules, SessionEnd, Story, Violation } from './checker/story.ts';
 import type { Note } from './checker/tell.ts';
 import { liveThrough, type Manner, newSend, type OpenSend, PATIENT, type Place } from './rig/client.ts';
@@ -11,7 +11,7 @@ import { openMonitor } from './rig/monitor.ts';
 import { readReplica, readSession, turnStatus } from './rig/read-end.ts';
 import { LOCK_TTL_MS, type Slot, type World } from './rig/world.ts';
 
-/** What a replica holds at a moment: resident memory, open files. */
+/** Resources of a replica at a moment: resident memory, open files. */
 export interface Sample {
   readonly at: number;
   readonly rssBytes: number;
@@ -23,17 +23,17 @@ export interface Figure {
   readonly ms: number;
 }
 
-/** Longest that leases, recovery and waiting may take to come to rest after a fault. */
+/** Longest time that leases, recovery and waiting may take to settle after a fault. */
 const REST_MS = 2 * LOCK_TTL_MS + 8000;
 
 const AT_ONCE = 20;
 
-/** One fault on one world, with everything chosen by a seed. */
+/** One fault in one world, with everything chosen by a seed. */
 export class Trial {
   readonly world: World;
   readonly seed: number;
   readonly random: Random;
-  /** Begins every name that this trial gives. */
+  /** The prefix of every name in this trial. */
   readonly tag: string;
   /** Of the short run: small numbers and short times. */
   readonly isQuick: boolean;
@@ -42,7 +42,7 @@ export class Trial {
   readonly samples: Sample[] = [];
   readonly counts: Record<string, number> = {};
   readonly found: Violation[] = [];
-  /** Who answers the last question of a session: one replica, or each in turn. */
+  /** Where the last question of a session is sent: to one replica, or to each in turn. */
   asksAll = false;
   rules: Rules;
   readonly lastWork: (() => Promise<void>)[] = [];
@@ -60,7 +60,7 @@ export class Trial {
     this.seed = seed;
     this.isQuick = isQuick;
     this.random = createRandom(seed);
-    // The time makes it new when a seed is played again on the same Redis.
+    // The time makes it unique when a seed is replayed on the same Redis.
     this.tag = `t${seed.toString(36)}x${Math.floor(performance.now()).toString(36)}`;
     this.#firstCall = world.model.calls.length;
     const ttlSeconds = Number(world.env.SESSION_TTL_SECONDS);
@@ -83,7 +83,6 @@ export class Trial {
     return name;
   }
 
-  /** Replicas that run. */
   get up(): readonly Slot[] {
     return this.world.slots.filter((slot) => !slot.isGone);
   }
@@ -98,7 +97,7 @@ export class Trial {
     return this.random.pick(this.up);
   }
 
-  /** From now on clients go through a balancer, where nothing else is said; null: to the replicas again. */
+  /** From now on clients use a balancer unless a replica is given; null: the replicas again. */
   goesThrough(balancer: Place | null): void {
     this.#balancer = balancer;
   }
@@ -122,7 +121,7 @@ export class Trial {
       this.#balancer === null ? this.random.shuffle(this.up) : [this.#balancer],
     );
     this.#ends.push(ended);
-    // Seen again where it is awaited.
+    // Its failure is handled where it is awaited.
     ended.catch(() => undefined);
     return { send, ended };
   }
@@ -133,7 +132,7 @@ export class Trial {
     return send;
   }
 
-  /** Sends again under one key until it is done, as a careful client does. */
+  /** Retries under one key until it is done, like a careful client. */
   async sayUntilDone(session: string, manner: Partial<Manner> = {}, withinMs = 20_000): Promise<OpenSend> {
     const token = this.token(session);
     const until = performance.now() + withinMs;
@@ -144,7 +143,7 @@ export class Trial {
     }
   }
 
-  /** Says something in a session that no invariant is asked of. @returns the status, and what the model was shown */
+  /** Sends a message in a session outside the invariants. @returns the status, and the prompt */
   async sayUnwatched(
     slot: Slot,
     session: string,
@@ -169,7 +168,7 @@ export class Trial {
     return status;
   }
 
-  /** Cancels a turn from any replica; answered within its second and a slack. */
+  /** Cancels a turn on any replica; must reply within a second, plus slack. */
   async cancel(session: string, turnId: string, slot: Slot = this.anySlot()): Promise<void> {
     const begun = performance.now();
     const path = `/api/sessions/${session}/turns/${turnId}/cancel`;
@@ -178,7 +177,7 @@ export class Trial {
     this.measure('a cancel is answered', performance.now() - begun, 2000);
   }
 
-  /** One reconcile by the command. @returns its report */
+  /** Runs the reconcile command once. @returns its report */
   async reconcile(): Promise<Readonly<Record<string, unknown>>> {
     const env = {
       PATH: process.env.PATH,
@@ -191,7 +190,7 @@ export class Trial {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  /** The names of all commands that Redis got from replicas while something was done. */
+  /** The names of all commands that replicas sent to Redis during some work. */
   async monitor(work: () => Promise<void>): Promise<readonly string[]> {
     const seen: string[] = [];
     const watcher = await openMonitor(this.world.redis.port, (command) => seen.push(command));
@@ -212,8 +211,8 @@ export class Trial {
   }
 
   /**
-   * A time worth telling; past the bound it is a violation of the row. The short run is part of a check that must
-   * hold on a busy machine, so it allows twice the time; the long run is exact.
+   * A time for the report; past the bound it is a violation of the row. The short run is part of a check that must
+   * pass on a busy machine, so it allows twice the time; the long run is exact.
    */
   measure(name: string, ms: number, boundMs = Number.POSITIVE_INFINITY): void {
     this.figures.push({ name, ms });
@@ -225,17 +224,17 @@ export class Trial {
     this.found.push({ invariant: 'figure', session, what });
   }
 
-  /** What was found after a session's time was over, for I7. */
+  /** Remains of a session after it expired, for I7. */
   expired(session: string, found: readonly string[]): void {
     this.#expired.set(session, found);
   }
 
-  /** To be done when all of the trial has been read. */
+  /** Cleanup for after the trial has been read. */
   endsWith(work: () => Promise<void>): void {
     this.lastWork.push(work);
   }
 
-  /** Waits until all is quiet, asks each session once more, and reads what stands. */
+  /** Waits until everything is idle, asks each session once more, and reads the final state. */
   async rest(): Promise<Story> {
     await Promise.all(this.#ends);
     const places = () => {
@@ -244,7 +243,7 @@ export class Trial {
       return place;
     };
     const sessions = this.#sessions.filter((session) => !this.#expired.has(session));
-    // Some at once: hundreds would be a test of how fast this machine admits.
+    // A few at once: hundreds would only test how fast this machine admits.
     for (let from = 0; from < sessions.length; from += AT_ONCE) {
       const some = sessions.slice(from, from + AT_ONCE);
       await Promise.all(some.map((session) => this.#untilEnded(places(), session)));
@@ -281,7 +280,7 @@ export class Trial {
     }
   }
 
-  /** A question that a lock or a waiter that was left would refuse. */
+  /** A question that would be refused if a lock or a waiting turn were left. */
   async #askLast(session: string): Promise<void> {
     const slots = this.asksAll ? this.up : [this.anySlot()];
     for (const slot of slots) {

@@ -7,8 +7,8 @@ import { listenForStop } from './setup/stop-signal.mjs';
 process.chdir(root);
 const signal = listenForStop();
 
-// Beside dist, so that the source maps' relative paths hold after the rename. A build that fails leaves the
-// old dist as it was, and one that succeeds leaves nothing of files that are gone from src.
+// Beside dist, so that the relative paths of the source maps hold after the rename. A failed build leaves the
+// old dist unchanged, and a successful one keeps nothing of files deleted from src.
 const NEXT = 'dist.next';
 
 const isFolderOrLua = (file) => statSync(file).isDirectory() || path.extname(file) === '.lua';

@@ -78,7 +78,7 @@ For the commands of the program, in another terminal:
       .join(' ') || 'REDIS_URL=…'
   }
 
-Ctrl-C stops all of it.`);
+Ctrl-C stops everything.`);
 }
 
 async function refuseTakenPorts({ port, webPort }) {
@@ -108,11 +108,11 @@ async function nextFree(port) {
 
 async function build(signal) {
   const { code, output } = await run('npm', ['run', 'build'], { quiet: true, signal });
-  if (code !== 0) throw new SetupError(`${output.trim()}\nThe build failed; what it said is above.`);
+  if (code !== 0) throw new SetupError(`${output.trim()}\nThe build failed; its output is above.`);
   return 'built';
 }
 
-/** Gives a function that waits until something holds, but not past a failure, a stop or its time. */
+/** Returns a function that waits until something holds, but no longer than a failure, a stop or its timeout. */
 function waitUnless(failure, signal) {
   return async (timeoutMs, what, holds) => {
     const end = Date.now() + timeoutMs;
@@ -129,9 +129,9 @@ function waitUnless(failure, signal) {
   };
 }
 
-/** Runs this same command under Node 24 and gives its exit code. */
+/** Runs this same command under Node 24 and returns its exit code. */
 async function runUnderProjectNode(signal) {
-  // The ipc channel has no messages: its end tells the child that this process is gone, however it went.
+  // The ipc channel carries no messages: when it closes, the child knows that this process is gone.
   const child = spawn(projectNode, process.argv.slice(1), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

@@ -2,12 +2,12 @@
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { startDemoModel } from '../src/model/demo-model.ts';
-import { startBrowser } from '../test/support/browser.ts';
-import { endLeftOvers } from '../test/support/left-overs.ts';
-import { startRedis } from '../test/support/redis.ts';
-import { startReplica } from '../test/support/replica.ts';
-import { startSwitchProxy } from '../test/support/switch-proxy.ts';
-import { serveWebPage } from '../test/support/web-page.ts';
+import { startBrowser } from '../testkit/browser/browser.ts';
+import { serveWebPage } from '../testkit/browser/web-page.ts';
+import { startRelay } from '../testkit/http/relay.ts';
+import { endLeftOvers } from '../testkit/process/left-overs.ts';
+import { startRedis } from '../testkit/redis/redis.ts';
+import { startReplica } from '../testkit/server/replica.ts';
 import { root } from './setup/run.mjs';
 
 const FOLDER = path.join(root, 'docs/pictures');
@@ -20,9 +20,9 @@ const PICTURES = [
   { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 760 } },
 ];
 
-/** Starts all that the page needs, on loopback; `endLeftOvers` ends it. */
+/** Starts everything that the page needs, on loopback; `endLeftOvers` ends it. */
 async function startPage() {
-  const proxy = await startSwitchProxy();
+  const proxy = await startRelay();
   const page = await serveWebPage(proxy.url);
   const redis = await startRedis();
   const model = await startDemoModel({ host: '127.0.0.1', port: 0 });

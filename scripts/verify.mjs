@@ -14,7 +14,7 @@ const signal = listenForStop();
 const steps = [];
 const total = { passed: 0, failed: 0 };
 
-/** Runs one step and notes its name, time and end. */
+/** Runs one step and records its name, time and result. */
 async function step(name, work) {
   console.log(`\n== ${name}`);
   const begun = performance.now();
@@ -52,15 +52,15 @@ async function test() {
   try {
     const { code } = await run(
       'npm',
-      ['test', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+      ['run', 'test:all', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
       { signal },
     );
     const counts = readCounts(file);
     total.passed += counts.passed;
-    // An exit code without a failed test: an error outside of any test, or no report at all.
+    // An exit code without a failed test: an error outside any test, or no report.
     total.failed += Math.max(counts.failed, code === 0 ? 0 : 1);
     if (counts.skipped > 0) console.log(`${counts.skipped} tests were skipped.`);
-    if (code !== 0 || counts.failed > 0) throw new SetupError('npm test failed.');
+    if (code !== 0 || counts.failed > 0) throw new SetupError('npm run test:all failed.');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -69,7 +69,7 @@ async function test() {
 function readCounts(file) {
   if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
   const report = JSON.parse(readFileSync(file, 'utf8'));
-  // A file that does not load has no tests to count, and is a failure all the same.
+  // A file that does not load has no tests to count, but is a failure.
   const brokenFiles = report.testResults.filter(
     (result) =>
       result.status === 'failed' && !result.assertionResults.some(({ status }) => status === 'failed'),
@@ -84,7 +84,7 @@ function readCounts(file) {
 async function describeDocker() {
   const docker = findProgram('docker');
   const answer = docker && (await run(docker, ['info'], { quiet: true, signal, timeoutMs: 10_000 }));
-  // The client alone exits with 0 in some versions although no engine answered.
+  // In some versions the client exits with 0 although no engine answered.
   const isThere = answer?.code === 0 && /^\s*Server Version:/m.test(answer.output);
   return isThere ? 'A Docker engine answers.' : 'No Docker engine answers. It is optional.';
 }
@@ -95,7 +95,7 @@ async function verify() {
   await countedStep('haproxy', () => ensureHaproxy({ signal }));
   if (existsSync(path.join(root, 'test/browser'))) {
     await countedStep('chromium', async () => {
-      // Tests use the very browser that was found to start here.
+      // Tests use the browser that was found to start here.
       process.env.CHROMIUM_PATH = await ensureChromium({ signal });
       return process.env.CHROMIUM_PATH;
     });

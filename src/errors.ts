@@ -112,7 +112,7 @@ export const ERRORS = {
     status: 503,
     kind: 'unavailable',
     retryable: true,
-    message: 'It cannot be told whether the turn was stored; the same Idempotency-Key will tell.',
+    message: 'It is not known whether the turn was stored; retry with the same Idempotency-Key to find out.',
   },
   model_timeout: {
     status: 504,
@@ -139,6 +139,8 @@ export interface TurnwiseErrorOptions {
   readonly message?: string;
   /** Further public members of `error`, such as `turn_id` of a busy session. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** In place of RETRY_AFTER_SECONDS, where it is known. */
+  readonly retryAfterSeconds?: number;
   /** What went wrong underneath; for the log only. */
   readonly cause?: unknown;
 }
@@ -147,12 +149,14 @@ export interface TurnwiseErrorOptions {
 export class TurnwiseError extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds: number;
 
   constructor(code: ErrorCode, options: TurnwiseErrorOptions = {}) {
     super(options.message ?? ERRORS[code].message, { cause: options.cause });
     this.name = 'TurnwiseError';
     this.code = code;
     this.details = options.details ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
   }
 
   get status(): number {

@@ -1,4 +1,4 @@
-import { runProgram } from './program.ts';
+import { runProgram } from './cli/program.ts';
 
 const LEAST_NODE_MAJOR = 24;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Of this program, as its package says; the file stands beside `src/` and beside `dist/`. */
+/** The version in this program's package.json, which is beside `src/` and beside `dist/`. */
 export const VERSION = versionIn(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 function versionIn(text: string): string {

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { makeKeys } from '../src/redis/keys.ts';
+import { promise } from './promises.ts';
 import { keyArguments, luaScripts } from './support/lua-script.ts';
-import { tableUnder } from './support/markdown.ts';
-import { promise } from './support/promise.ts';
+import { codesIn, tableUnder } from './support/markdown.ts';
 import {
   filesBelow,
   importsOf,
@@ -12,63 +12,88 @@ import {
   withoutStrings,
 } from './support/source-files.ts';
 
-const ROOMS = ['conversation', 'http', 'redis', 'model', 'jobs', 'cli', 'telemetry'];
-
-/** Files at the root of src that every room may speak to. */
-const COMMON = ['src/errors.ts'];
+/** Root files of src that every room may import. */
+const COMMON = ['src/errors.ts', 'src/version.ts'];
 
 const sources = filesBelow('src', '.ts');
-const own = ['src', 'test', 'bench', 'faults', 'examples', 'scripts', 'web'].flatMap((folder) =>
+const own = ['src', 'test', 'testkit', 'bench', 'faults', 'examples', 'scripts', 'web'].flatMap((folder) =>
   filesBelow(folder, '.ts', '.tsx', '.mjs'),
 );
 
-/** The room of a file of src; null for those at its root, which put the rooms together. */
+const DOCUMENT = 'docs/architecture.md';
+
+/** The room of a file of src; null for those at its root. */
 function roomOf(path: string): string | null {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
-function mayImport(from: string, to: string): boolean {
-  const [room, target] = [roomOf(from), roomOf(to)];
-  if (room === null || room === target || COMMON.includes(to)) return true;
-  return target === 'conversation' || (target === 'telemetry' && room !== 'conversation');
-}
+/** The table of rooms: what each may import, and no more. */
+const ROOMS = tableUnder(readSource(DOCUMENT), 'Rooms').map(([room = '', , rooms = '', packages = '']) => ({
+  room: /`src\/(\w+)\/`/.exec(room)?.[1] ?? room,
+  rooms: codesIn(rooms).toSorted(),
+  packages: codesIn(packages).toSorted(),
+}));
 
-promise('arch.rooms.arrows', 'rooms import only themselves and what all rooms may, types included', () => {
-  expect(
-    [...new Set(sources.map((file) => roomOf(file.path)))].filter((room) => room !== null).sort(),
-  ).toEqual(ROOMS.toSorted());
-  const wrong = sources.flatMap((file) =>
-    importsOf(file)
-      .filter(({ kind, target }) => kind === 'local' && !mayImport(file.path, target))
-      .map(({ target }) => `${file.path} imports ${target}`),
-  );
-  expect(wrong).toEqual([]);
-});
+promise(
+  'arch.rooms',
+  'each room imports only the rooms and packages that docs/architecture.md names, types included',
+  () => {
+    const importsOfRoom = (room: string) =>
+      sources.filter(({ path }) => roomOf(path) === room).flatMap((file) => importsOf(file));
+    const found = [...new Set(sources.flatMap(({ path }) => roomOf(path) ?? []))].map((room) => {
+      const local = importsOfRoom(room).filter(
+        ({ kind, target }) => kind === 'local' && !COMMON.includes(target),
+      );
+      const packages = importsOfRoom(room).filter(({ kind }) => kind === 'package');
+      const rooms = local.map(({ target }) => roomOf(target) ?? target).filter((target) => target !== room);
+      const shown = packages.map(({ target }) => target.replace(/^@fastify\/.*/, '@fastify/*'));
+      return { room, rooms: [...new Set(rooms)].sort(), packages: [...new Set(shown)].sort() };
+    });
+    const byName = (one: { room: string }, other: { room: string }) => (one.room < other.room ? -1 : 1);
+    expect(found.sort(byName)).toEqual(ROOMS.toSorted(byName));
+    const roots = sources.filter(({ path }) => roomOf(path) === null).map(({ path }) => path);
+    expect(roots).toEqual(['src/errors.ts', 'src/main.ts', 'src/version.ts']);
+  },
+);
 
-promise('arch.rooms.packages', 'each room imports only the packages that docs/architecture.md names', () => {
-  const table = tableUnder(readSource('docs/architecture.md'), 'Rooms');
-  const allowed = new Map(
-    table.map(([room = '', , packages = '']) => [
-      /`src\/(\w+)\/`/.exec(room)?.[1] ?? room,
-      [...packages.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-    ]),
-  );
-  expect([...allowed.keys()].sort()).toEqual(ROOMS.toSorted());
-  const used = new Map(ROOMS.map((room) => [room, new Set<string>()]));
-  for (const file of sources) {
-    const room = roomOf(file.path);
-    if (room === null) continue;
-    for (const { kind, target } of importsOf(file)) if (kind === 'package') used.get(room)?.add(target);
-  }
-  const shown = (packages: Iterable<string>) =>
-    [...packages].map((name) => name.replace(/^@fastify\/.*/, '@fastify/*'));
-  for (const room of ROOMS) {
-    const [said, found] = [allowed.get(room) ?? [], shown(used.get(room) ?? [])];
-    expect([room, [...new Set(found)].sort()]).toEqual([room, said.toSorted()]);
-  }
-});
+/** The files of the reading order, in order. */
+const WAY = readSource(DOCUMENT)
+  .text.split('## Reading order')[1]
+  ?.split('\n')
+  .flatMap((line) => /^\d+\. `(src\/[\w/-]+\.ts)`/.exec(line)?.[1] ?? []);
 
-promise('arch.no-cycles', 'no file imports itself by a detour, types included', () => {
+promise(
+  'arch.way.order',
+  'each file in the reading order is reached from an earlier one, by import or through its port',
+  () => {
+    const way = WAY ?? [];
+    const imports = new Map(
+      sources.map((file) => [
+        file.path,
+        importsOf(file).flatMap(({ kind, target }) => (kind === 'local' ? [target] : [])),
+      ]),
+    );
+    const isPort = (path: string) => path.startsWith('src/conversation/ports/');
+    /** Files reachable from a file: its imports, and those of files that are not in the reading order. */
+    const ledTo = (from: string, seen: Set<string> = new Set()): Set<string> => {
+      for (const target of imports.get(from) ?? []) {
+        if (seen.has(target)) continue;
+        seen.add(target);
+        if (!way.includes(target)) ledTo(target, seen);
+      }
+      return seen;
+    };
+    const lost = way.slice(1).filter((path, index) => {
+      const before = new Set(way.slice(0, index + 1).flatMap((earlier) => [...ledTo(earlier)]));
+      const isBehindPort = (imports.get(path) ?? []).some((target) => isPort(target) && before.has(target));
+      // No file in the order imports those that assemble a replica.
+      return !before.has(path) && !isBehindPort && roomOf(path) !== 'process';
+    });
+    expect([way.length > 40, lost]).toEqual([true, []]);
+  },
+);
+
+promise('arch.no-cycles', 'no file imports itself through others, types included', () => {
   const targets = new Map(
     own.map((file) => [
       file.path,
@@ -87,25 +112,14 @@ promise('arch.no-cycles', 'no file imports itself by a detour, types included', 
   expect(cycles).toEqual([]);
 });
 
-promise('arch.core.pure', 'the core imports no package', () => {
-  const packages = sources
-    .filter((file) => roomOf(file.path) === 'conversation')
-    .flatMap((file) =>
-      importsOf(file)
-        .filter(({ kind }) => kind === 'package')
-        .map(({ target }) => `${file.path} imports ${target}`),
-    );
-  expect(packages).toEqual([]);
-});
-
-promise('arch.env.one-reader', 'only the entry of the program touches the environment', () => {
+promise('arch.env.one-reader', 'only the entry point reads the environment', () => {
   const readers = sources.filter((file) =>
     /\bprocess\s*\.\s*env\b|\benv\b[^;]*from 'node:process'/.test(file.text),
   );
   expect(readers.map((file) => file.path)).toEqual(['src/main.ts']);
 });
 
-promise('arch.keys.one-maker', 'one file spells the keys', () => {
+promise('arch.keys.one-maker', 'one file spells the Redis keys', () => {
   const spelled = new RegExp(`:(?:${keyNames().join('|')})(?=[:$]|$)`);
   const others = [...sources, ...filesBelow('src', '.lua')].filter(
     (file) => file.path !== 'src/redis/keys.ts',
@@ -118,7 +132,7 @@ promise('arch.keys.one-maker', 'one file spells the keys', () => {
   expect(found).toEqual([]);
 });
 
-/** The last words of all keys and channels, as the key maker makes them. */
+/** The last segments of all keys and channels, as the key maker spells them. */
 function keyNames(): string[] {
   const keys = makeKeys('P');
   const session = keys.session({ owner: 'O', conversationId: 'C' });
@@ -129,68 +143,64 @@ function keyNames(): string[] {
   return [...new Set(names)];
 }
 
-promise('arch.lua.header', 'every script says its keys, arguments and answers, and has no others', () => {
-  const scripts = luaScripts();
-  expect(scripts.length).toBeGreaterThan(0);
-  for (const script of scripts) {
-    const { name, code, ownCode, keys, args, answers } = script;
-    expect([name, script.purpose !== '']).toEqual([name, true]);
-    const shared = code.length > ownCode.length + 1 ? 5 : 0;
-    for (const [list, said, from] of [
-      ['KEYS', keys, shared + 1],
-      ['ARGV', args, 1],
-    ] as const) {
-      const used = new Set(
-        [...ownCode.matchAll(new RegExp(`${list}\\[(\\d+)\\]`, 'g'))].map(([, at]) => Number(at)),
+promise(
+  'arch.lua.header',
+  'every script uses each key, argument and reply in its header, and no others',
+  () => {
+    const scripts = luaScripts();
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const { name, purpose, keys, args, replies, ownCode, code } of scripts) {
+      expect([name, purpose !== '']).toEqual([name, true]);
+      const uses = (word: string) => new RegExp(`(?<![\\w.])${word}(?![\\w])`).test(code);
+      const given = [
+        ...keys.map((key) => key.name.toUpperCase()),
+        ...args.map((arg) => arg.name),
+        ...replies.keys(),
+      ];
+      // Every turn script is passed its keys in the same order, even those that it does not use.
+      const unused = given.filter(
+        (word) => !uses(word) && !keys.some((key) => key.name.toUpperCase() === word),
       );
-      // All keys of one turn, those of its session apart; session.include says so.
-      const isOfTurn = list === 'KEYS' && /\b(?:turn_lives_until|end_turn_keys)\(/.test(ownCode);
-      for (let at = shared + 1; isOfTurn && at <= said.count; at += 1) used.add(at);
-      const fixed = said.isOpen ? said.count - 1 : said.count;
-      const unused = Array.from({ length: Math.max(0, fixed - from + 1) }, (_, at) => at + from).filter(
-        (at) => !used.has(at),
-      );
-      const unsaid = [...used].filter((at) => at > said.count);
-      expect([name, list, { unused, unsaid }]).toEqual([name, list, { unused: [], unsaid: [] }]);
+      const replied = [...code.matchAll(/return ([A-Z][A-Z_]+)\b/g)].map(([, word = '']) => word);
+      const unsaid = replied.filter((word) => !replies.has(word));
+      expect([name, { unused, unsaid }]).toEqual([name, { unused: [], unsaid: [] }]);
+      expect([name, ownCode.match(/\b(?:KEYS|ARGV)\b/)]).toEqual([name, null]);
     }
-    const given = [...ownCode.matchAll(/return \{?'([A-Z_]+)'/g)].map(([, word = '']) => word);
-    if (/return granted_reply\(/.test(ownCode)) given.push('GRANTED');
-    expect([name, [...new Set(given)].sort()]).toEqual([name, answers.toSorted()]);
-  }
-});
+  },
+);
 
-promise('arch.lua.keys-declared', 'no script makes a key: each one it touches was handed to it', () => {
-  for (const script of luaScripts()) {
-    const names = keyArguments(script).filter((argument) => !/^KEYS\[\w+\]$/.test(argument));
-    const made = names.filter((name) => {
-      if (!/^\w+$/.test(name)) return true;
-      if (/^[A-Z]+$/.test(name)) return !isTakenFromKeys(script.code, name);
-      // A parameter or a loop over keys; never something put together.
-      return new RegExp(`local (?:\\w+, )*${name}\\b[^\\n]*=`).test(script.code);
+promise('arch.lua.keys-declared', 'no script builds a key: it touches only keys passed to it', () => {
+  for (const { name, keys, code } of luaScripts()) {
+    const declared = new Set(keys.map((key) => key.name.toUpperCase()));
+    const made = keyArguments(code).filter((argument) => {
+      if (/^[A-Z_]+$/.test(argument))
+        return !declared.has(argument) && !isTakenFrom(declared, code, argument);
+      const list = /^([A-Z_]+)\[\w+\]$/.exec(argument)?.[1];
+      if (list !== undefined) return !declared.has(list);
+      // A parameter or a loop over keys, never a concatenation.
+      return !/^\w+$/.test(argument) || new RegExp(`local (?:\\w+, )*${argument}\\b[^\\n]*\\.\\.`).test(code);
     });
-    expect([script.name, made]).toEqual([script.name, []]);
+    expect([name, made]).toEqual([name, []]);
   }
 });
 
-function isTakenFromKeys(code: string, name: string): boolean {
-  const assigned = [...code.matchAll(/^local ([A-Z, ]+) = (.+)$/gm)].find(([, left = '']) =>
-    left.split(', ').includes(name),
-  );
-  if (assigned === undefined) return false;
-  return (assigned[2] ?? '').split(', ').every((value) => /^KEYS\[\d+\]$/.test(value));
+/** `local KEY = IDEMPOTENCY[1]`, and no other way to name a key. */
+function isTakenFrom(declared: ReadonlySet<string>, code: string, name: string): boolean {
+  const list = new RegExp(`^local ${name} = ([A-Z_]+)\\[\\d\\]$`, 'm').exec(code)?.[1];
+  return list !== undefined && declared.has(list);
 }
 
 promise('arch.files.short', 'no file has more than 300 lines', () => {
-  // The ledger is a list, and grows with every test.
+  // A ledger is a list, and grows with every test.
   const long = [...own, ...filesBelow('src', '.lua'), ...filesBelow('web', '.css')]
-    .filter((file) => file.path !== 'test/promises.ts')
+    .filter((file) => !/^test\/(?:\w+\/)?promises\.ts$/.test(file.path))
     .filter((file) => file.text.split('\n').length > 301)
     .map((file) => file.path);
   expect(long).toEqual([]);
 });
 
-promise('arch.types.no-way-out', 'no file turns the type checker or the linter off', () => {
-  // Put together, so that this file does not hold what it looks for.
+promise('arch.types.no-way-out', 'no file disables the type checker or the linter', () => {
+  // Concatenated, so that this file does not match itself.
   const words = [...['ignore', 'expect-error', 'nocheck'].map((word) => `@ts-${word}`), `biome-${'ignore'}`];
   const switches = new RegExp(words.join('|'));
   const anything = /(?:[:<,|&(=[]|\bas|\bextends|=>)\s*any\b(?!\s*[:(.])/;
@@ -202,7 +212,7 @@ promise('arch.types.no-way-out', 'no file turns the type checker or the linter o
   );
 });
 
-promise('arch.no-barrels', 'no file only hands on what others export', () => {
+promise('arch.no-barrels', 'no file only re-exports other files', () => {
   const barrels = own.filter(
     (file) =>
       /(?:^|\/)index\.[mc]?tsx?$/.test(file.path) || /^export (?:\*|\{[^}]*\}) from /m.test(file.text),

@@ -1,15 +1,15 @@
 import { parseEnv } from 'node:util';
 import { expect } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { Expected } from '../src/setting-readers.ts';
-import { SETTINGS } from '../src/settings.ts';
+import { readConfig } from '../src/config/read-config.ts';
+import { Expected } from '../src/config/setting-readers.ts';
+import { SETTINGS } from '../src/config/settings.ts';
+import { promise } from './promises.ts';
 import { codeIn, rowsOfTables } from './support/markdown.ts';
-import { promise } from './support/promise.ts';
 import { allDocuments, readSource } from './support/source-files.ts';
 
 const settingNames = Object.keys(SETTINGS);
 
-promise('docs.configuration', 'docs/configuration.md has every setting as it is read, and no other', () => {
+promise('docs.configuration', 'docs/configuration.md lists exactly the settings that are read', () => {
   const said = rowsOfTables(readSource('docs/configuration.md'), 'Name').map(
     ([name = '', fallback = '', ...rest]) => [codeIn(name), codeIn(fallback), ...rest],
   );
@@ -22,7 +22,7 @@ promise('docs.configuration', 'docs/configuration.md has every setting as it is 
   expect(said.toSorted()).toEqual(real.toSorted());
 });
 
-/** What a reader says that it expects, when it is given what nobody would write. */
+/** What a setting reader says it expects, when given an absurd value. */
 function acceptedBy(read: (text: string) => unknown): string {
   try {
     read('\0 \0');
@@ -35,7 +35,7 @@ function acceptedBy(read: (text: string) => unknown): string {
 
 promise(
   'docs.env-example',
-  '.env.example has every setting with its meaning and default, each switched off',
+  '.env.example lists every setting with its meaning and default, commented out',
   () => {
     const { text } = readSource('.env.example');
     const said = [...text.matchAll(/^# (.+)\n#([A-Z_]+)=(.*)$/gm)].map(([, meaning, name, value]) => [
@@ -57,11 +57,11 @@ promise(
 
 promise(
   'docs.compose.settings',
-  'docker-compose.yml hands every setting of .env to the service that reads it',
+  'docker-compose.yml passes every setting in .env to the service that reads it',
   () => {
     const { text } = readSource('docker-compose.yml');
     const handed = new Set([...text.matchAll(/\$\{([A-Z_]+):-/g)].map(([, name]) => name));
-    // In a container a replica listens on all addresses, always.
+    // In a container a replica always listens on all addresses.
     expect(settingNames.filter((name) => !handed.has(name))).toEqual(['HOST']);
     const own = [...text.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)].filter(
       ([, name = '', value = '']) => name !== 'HOST' && !value.includes(`\${${name}:-`),
@@ -70,7 +70,7 @@ promise(
   },
 );
 
-promise('docs.settings-named', 'every setting that a document or the compose file names exists', () => {
+promise('docs.settings-named', 'every setting named in a document or the compose file exists', () => {
   const known = new Set(settingNames);
   const named = [...allDocuments(), readSource('docker-compose.yml'), readSource('.env.example')].flatMap(
     (file) =>

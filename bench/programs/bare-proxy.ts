@@ -1,4 +1,4 @@
-/** The bare proxy: node:http both ways, the deltas framed anew. No framework, no SDK: about the least that Node can do. */
+/** The bare proxy: node:http both ways, deltas framed again. No framework, no SDK: about the least that Node can do. */
 import { Agent, createServer, request as openRequest, type ServerResponse } from 'node:http';
 import { given, listen, withOperation } from './operation.ts';
 

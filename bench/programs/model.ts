@@ -1,21 +1,21 @@
-/** The scripted model, a process of its own: fast, and always the same. */
+/** The scripted model in its own process: fast and deterministic. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AT_ONCE, framesOf, HOLD, type ModelCall, type ModelScript } from './model-script.ts';
+import { AT_ONCE, framesOf, HOLD, type ModelCall, type ModelPlan } from './model-plan.ts';
 import { listen, withOperation } from './operation.ts';
 
-let script: ModelScript = { deltas: 10, ...AT_ONCE };
+let script: ModelPlan = { deltas: 10, ...AT_ONCE };
 let frames = framesOf(script.deltas);
 let lastBody: Buffer = Buffer.alloc(0);
 const held = new Set<() => void>();
 let calls: ModelCall[] = [];
 
-function takeScript(next: ModelScript): void {
+function takeScript(next: ModelPlan): void {
   script = next;
   frames = framesOf(next.deltas);
 }
 
-/** The prompt is parsed only where somebody asks: that would be the model's time, not the server's. */
+/** The prompt is parsed only on request: that time would be the model's, not the server's. */
 function lastPrompt(): { messages: number; bytes: number } {
   const messages = lastBody.length === 0 ? [] : messagesIn(lastBody);
   return { messages: messages.length, bytes: lastBody.length };
@@ -38,12 +38,12 @@ async function answer(response: ServerResponse, beganAt: number): Promise<void> 
     response.write(piece);
   }
   response.end(frames.tail);
-  // Of the last few only: under load nobody asks for them.
+  // Only the last few: they are not requested under load.
   if (calls.length > 1000) calls = [];
   calls.push({ beganAt, endedAt: performance.now() });
 }
 
-/** @returns when the call came; only once it may be answered */
+/** @returns when the call arrived, once it may be answered */
 async function beginning(body: Buffer): Promise<number> {
   const beganAt = performance.now();
   if (isHeld(body)) await new Promise<void>((resolve) => held.add(resolve));
@@ -56,7 +56,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, body: 
       lastBody = body;
       return answer(response, await beginning(body));
     case '/script':
-      takeScript(JSON.parse(body.toString()) as ModelScript);
+      takeScript(JSON.parse(body.toString()) as ModelPlan);
       response.end();
       return;
     case '/release':

@@ -1,6 +1,6 @@
 import type { RequestListener, Server } from 'node:http';
 
-/** What each program of the bench answers about itself; null for any other path. */
+/** Replies of each bench program about itself; null for any other path. */
 export function operationReply(path: string | undefined): string | null {
   if (path === '/livez') return 'alive\n';
   if (path !== '/metrics') return null;
@@ -8,7 +8,7 @@ export function operationReply(path: string | undefined): string | null {
   return `process_cpu_seconds_total ${(user + system) / 1e6}\n`;
 }
 
-/** Puts those answers in front of a handler. */
+/** Adds those replies to a handler. */
 export function withOperation(handler: RequestListener): RequestListener {
   return (request, response) => {
     const reply = operationReply(request.url);
@@ -17,7 +17,7 @@ export function withOperation(handler: RequestListener): RequestListener {
   };
 }
 
-/** An address that the starter of a program gave it. */
+/** An address passed in by the parent process. */
 export function given(name: 'PORT' | 'MODEL_URL'): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set`);
@@ -30,7 +30,7 @@ export function listen(server: Server): void {
   exitOnTerm();
 }
 
-/** Without a handler the signal ends the process before a profile is written. */
+/** Without a handler the signal would end the process before a profile is written. */
 export function exitOnTerm(): void {
   process.once('SIGTERM', () => process.exit(0));
 }

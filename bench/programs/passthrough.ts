@@ -1,4 +1,4 @@
-/** The stateless passthrough: what one would write in an hour. Fastify and the SDK as they come, nothing remembered. */
+/** The stateless passthrough that one would write in an hour: Fastify and the SDK with defaults, nothing stored. */
 import fastify from 'fastify';
 import OpenAI from 'openai';
 import { exitOnTerm, given, operationReply } from './operation.ts';

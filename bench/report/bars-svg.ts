@@ -4,13 +4,13 @@ import { shown } from '../statistics.ts';
 const [WIDTH, LEFT, RIGHT] = [720, 130, 90];
 const [BAR, GAP, HEAD, FOOT] = [16, 6, 30, 14];
 
-/** Colours that can be told apart in print and by those who see no red. */
+/** Colours that remain distinct in print and for red-blind readers. */
 const COLOURS = ['#0072b2', '#e69f00', '#999999', '#009e73'];
 
 const STYLE = `text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600}line{stroke:#222}
 @media(prefers-color-scheme:dark){text{fill:#ddd}line{stroke:#ddd}}`;
 
-/** Turns a second as bars, the median with a line from the least to the most; all groups on one scale. */
+/** Turns per second as bars: the median, with a line from minimum to maximum; all groups on one scale. */
 export function barsAsSvg(groups: readonly BarGroup[]): string {
   const most = Math.max(...groups.flatMap((group) => group.bars.map((bar) => bar.value.most)));
   const scale = (WIDTH - LEFT - RIGHT) / most;

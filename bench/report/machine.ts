@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
-import { findRedisServer } from '../../test/support/redis.ts';
+import { findRedisServer } from '../../testkit/redis/redis.ts';
 
-/** What the figures were measured on, and how busy it was with other things. */
+/** The machine that the figures were measured on, and its other load. */
 export function machineLine(date: Date = new Date()): string {
   const redis = execFileSync(findRedisServer(), ['--version'], { encoding: 'utf8' });
   const version = /v=(\S+)/.exec(redis)?.[1] ?? 'unknown';

@@ -3,10 +3,10 @@ import { type Measured, measureCells, warmUp } from '../rounds.ts';
 import { quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
 import { MODEL_ITSELF, modelItself, startTargets } from '../target.ts';
 
-/** Between two pieces: a model that speaks, so that the processes have time and nobody queues. */
+/** Between two pieces: slow enough that no process is busy and nothing queues. */
 const BETWEEN_MS = 5;
 
-/** How much later the first piece of an answer comes than from the model itself. */
+/** How much later the first piece of an answer arrives than directly from the model. */
 export async function firstToken(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
@@ -18,8 +18,8 @@ export async function firstToken(bench: Bench): Promise<SectionResult> {
     return {
       tables: [
         {
-          title: 'First token: what is added to the model’s own time',
-          head: ['', 'p50 ms', 'p95 ms', 'added at p50, ms, each round: least – median – most'],
+          title: 'First token: time added to that of the model',
+          head: ['', 'p50 ms', 'p95 ms', 'added at p50, ms, per round: least – median – most'],
           rows: cells.flatMap(({ clients, measured }) =>
             measured.map((one) => [
               `${one.name}, ${clients} at once`,

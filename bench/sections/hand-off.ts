@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import type { Caller } from '../exchange.ts';
-import { HOLD } from '../programs/model-script.ts';
+import { HOLD } from '../programs/model-plan.ts';
 import { type BenchReplica, startBenchRedis, startBenchReplica } from '../stack.ts';
 import { quantile, shown } from '../statistics.ts';
 
-/** Turns that wait at once, and how often that is done in a whole run and in a quick one. */
+/** Turns that wait at once, and the number of repetitions in a full and in a quick run. */
 const PLANS = [
   { waiting: 1, times: 40, timesQuick: 8 },
   { waiting: 16, times: 8, timesQuick: 2 },
   { waiting: 100, times: 3, timesQuick: 1 },
 ];
 
-/** What the reader of a turn saw of it so far. */
+/** What the reader of a turn has seen so far. */
 interface Seen {
   isAdmitted: boolean;
   isStarted: boolean;
@@ -22,11 +22,11 @@ interface Seen {
 
 interface HandOffs {
   readonly waiting: number;
-  /** From the end of one answer to the next call to the model, ms. */
+  /** From the end of one answer to the next model call, in ms. */
   readonly gapsMs: readonly number[];
 }
 
-/** How soon a waiting turn starts once the one before it has ended. */
+/** How soon a waiting turn starts after the previous one has ended. */
 export async function handOff(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
@@ -61,7 +61,7 @@ export async function handOff(bench: Bench): Promise<SectionResult> {
   });
 }
 
-/** One turn that the model holds, and others behind it, on two replicas by turns; then it goes. */
+/** One held turn with others waiting behind it, alternately on two replicas; then it is released. */
 async function queueUp(bench: Bench, callers: readonly Caller[], waiting: number): Promise<HandOffs> {
   const conversationId = randomUUID();
   const seen: Seen[] = [];
@@ -108,8 +108,7 @@ function resultOf(found: readonly HandOffs[]): SectionResult {
   return {
     tables: [
       {
-        title:
-          'Hand-off: from the end of one answer to the next call to the model in its session, 2 replicas',
+        title: 'Hand-off: from the end of one answer to the next model call in its session, 2 replicas',
         head: ['', 'hand-offs', 'p50 ms', 'p95 ms'],
         rows: figures.map(({ waiting, count, p50Ms, p95Ms }) => [
           `${waiting} waiting`,
@@ -117,7 +116,7 @@ function resultOf(found: readonly HandOffs[]): SectionResult {
           shown(p50Ms),
           shown(p95Ms),
         ]),
-        note: 'By the model’s clock. In between: the commit of one turn, waking the next, its grant, its lock and its prompt.',
+        note: 'By the clock of the model. Includes the commit of one turn, and wake-up, grant, lock and prompt of the next.',
       },
     ],
     bars: [],

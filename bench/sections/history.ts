@@ -8,7 +8,7 @@ import { warmUp } from '../warm-up.ts';
 
 const SIZES = [0, 100, 1000, 10_000];
 
-/** The default, where the prompt grows with the history; and a small one, where it soon does not. */
+/** The default, where the prompt grows with the history; and a small one, where it soon stops growing. */
 const CONTEXTS = [32_000, 2000];
 
 /** Turns after the first in each session. */
@@ -23,7 +23,7 @@ interface Found {
   prompt: { readonly messages: number; readonly bytes: number };
 }
 
-/** What a turn costs in a session that has a past. */
+/** The cost of a turn in a session with a history. */
 export async function history(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
@@ -82,7 +82,7 @@ async function measureSession(
   for (let count = 1; count <= MORE_TURNS; count += 1) found.laterMs.push((await turn(count)).ms);
   found.cpuUs.push((((await cpuSeconds(replica.caller)) - before) * 1e6) / MORE_TURNS);
   found.prompt = await bench.model.lastPrompt();
-  // Else the sessions of all rounds would stand in Redis together, some hundred MB of them.
+  // Otherwise Redis would hold the sessions of all rounds together, some hundred MB.
   await replica.caller.call('DELETE', `/api/sessions/${conversationId}`, null);
 }
 
@@ -95,11 +95,11 @@ function resultOf(found: ReadonlyMap<number, readonly Found[]>): SectionResult {
         head: [
           'messages before',
           'p50 ms',
-          '× of none',
+          '× without history',
           'p95 ms',
           'CPU µs/turn',
           'first turn on a replica, p50 ms',
-          'messages asked with',
+          'messages in the prompt',
         ],
         rows: sizes.map(({ size, laterMs, firstMs, cpuUs, prompt }) => [
           size.toLocaleString('en-US'),

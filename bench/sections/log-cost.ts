@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { applyPatch, type Patch } from '../../test/support/patch.ts';
+import { applyPatch, type Patch } from '../../testkit/patch.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import { temporaryBuild } from '../build.ts';
 import type { Driven } from '../drive.ts';
@@ -16,13 +16,13 @@ const PACE = { deltas: 40, betweenMs: 5 };
 /** What writes events to the log, taken out. */
 export const LOG_PATCHES: readonly Patch[] = [
   {
-    file: 'conversation/log-writer.js',
-    find: 'this.#pending.push({ id, event, saidLength: this.#saidLength });',
+    file: 'conversation/run/log-writer.js',
+    find: 'this.#pending.push({ id, event, saidLength });',
     replace: 'return;',
   },
   {
-    file: 'redis/scripts/session.include.lua',
-    find: "redis.pcall('XADD', log_key, id, 'e', events)",
+    file: 'redis/scripts/end-turn.lua',
+    find: "redis.pcall('XADD', LOG, values[2 * i - 1], 'e', values[2 * i])",
     replace: '',
   },
 ];

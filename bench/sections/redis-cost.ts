@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { startRelay } from '../../testkit/http/relay.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
-import { startDelayRelay } from '../delay-relay.ts';
 import { TURNS_A_SESSION } from '../drive.ts';
 import type { Caller } from '../exchange.ts';
 import { startBenchRedis, startBenchReplica } from '../stack.ts';
@@ -10,10 +10,10 @@ import { countCommands, type WireCommands } from '../wire-commands.ts';
 
 const KINDS: readonly TurnKind[] = ['json', 'sse'];
 
-/** Long against all else, so that what is not Redis drowns. */
+/** Much longer than everything else, so that time outside Redis is negligible. */
 const DELAY_MS = 20;
 
-/** Less often than this in a turn: the clockwork beside it, such as the look for dead replicas' turns. */
+/** Commands rarer than this per turn are periodic work, such as the search for turns of dead replicas. */
 const RARE = 0.06;
 
 interface Waits {
@@ -21,14 +21,15 @@ interface Waits {
   readonly untilFirst: number;
 }
 
-/** Which commands a turn sends to Redis, and for how many round trips somebody waits. */
+/** Which commands a turn sends to Redis, and how many round trips it waits for. */
 export async function redisCost(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
     const redis = await startBenchRedis();
     atEnd(redis.stop);
-    const relay = await startDelayRelay(redis.server.port);
-    atEnd(relay.stop);
+    const relay = await startRelay();
+    relay.to(redis.server);
+    atEnd(relay.close);
     const replica = await startBenchReplica({
       entry: bench.entry,
       redisUrl: `redis://127.0.0.1:${relay.port}`,
@@ -50,7 +51,7 @@ export async function redisCost(bench: Bench): Promise<SectionResult> {
         }),
       );
     }
-    bench.tell(`redis, with every answer ${DELAY_MS} ms late`);
+    bench.tell(`redis, with every reply delayed by ${DELAY_MS} ms`);
     const waits = await countWaits(relay, replica.caller, turns);
     return resultOf(turns, counts, waits);
   });
@@ -65,7 +66,7 @@ async function turnsOf(caller: Caller, kind: TurnKind, turns: number, name: stri
   return times;
 }
 
-/** What a turn takes longer when Redis answers late, in units of what a PING does: the round trips waited for. */
+/** How much longer a turn takes when Redis is slow, divided by the delay of a PING: the round trips waited for. */
 async function countWaits(
   relay: { readonly port: number; delay(ms: number): void },
   caller: Caller,
@@ -113,7 +114,7 @@ function resultOf(
   return {
     tables: [
       {
-        title: 'Redis: what one turn asks for, alone in its session',
+        title: 'Redis: cost of one turn, alone in its session',
         head: ['', 'JSON', 'SSE'],
         rows: [
           ['round trips waited for', ...cells((kind) => waits.get(kind)?.whole ?? Number.NaN)],
@@ -122,7 +123,7 @@ function resultOf(
           ...names.map((name) => [`… ${name}`, ...cells((kind) => perTurn(kind, name))]),
           ['commands run by scripts', ...cells((kind) => (counts.get(kind)?.inScripts ?? 0) / turns)],
         ],
-        note: `Round trips waited for: how much longer a turn takes when every answer of Redis comes ${DELAY_MS} ms late, in units of what a PING then takes longer. Commands: MONITOR.`,
+        note: `Round trips waited for: how much longer a turn takes when every Redis reply is delayed by ${DELAY_MS} ms, relative to a PING. Commands: MONITOR.`,
       },
     ],
     bars: [],

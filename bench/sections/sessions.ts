@@ -16,7 +16,7 @@ interface Found {
   readonly turnMs: readonly number[];
 }
 
-/** What a page of the list, the count and a turn cost as more sessions live. */
+/** The cost of a list page, the count and a turn as the number of live sessions grows. */
 export async function sessions(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
@@ -81,7 +81,7 @@ function resultOf(found: readonly Found[]): SectionResult {
           count.toLocaleString('en-US'),
           ...[...both(pageMs), ...both(healthMs), ...both(turnMs)],
         ]),
-        note: 'The first row lists the 10 that there are.',
+        note: 'The first row lists only 10.',
       },
     ],
     bars: [],

@@ -1,5 +1,5 @@
-import { follow, say, turnIdOf } from '../../test/support/deployment.ts';
-import { type Replica, startReplica } from '../../test/support/replica.ts';
+import { follow, say, turnIdOf } from '../../testkit/server/deployment.ts';
+import { type Replica, startReplica } from '../../testkit/server/replica.ts';
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import { startBenchRedis } from '../stack.ts';
 import { quantile, shown } from '../statistics.ts';
@@ -8,7 +8,7 @@ const TIMES = 20;
 const TIMES_QUICK = 2;
 const LOCK_TTL_MS = 2000;
 
-/** How long a turn stands still whose replica is killed in the middle of its answer. */
+/** How long a turn pauses when its replica is killed in the middle of its answer. */
 export async function takeover(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     const redis = await startBenchRedis();
@@ -24,7 +24,7 @@ export async function takeover(bench: Bench): Promise<SectionResult> {
     atEnd(async () => void (await Promise.all(survivors.map((one) => one.kill()))));
     const times = bench.options.isQuick ? TIMES_QUICK : TIMES;
     bench.tell(`takeover, ${times} kills`);
-    // Slow enough to be killed in the middle; the second answer may take its time as well.
+    // Slow enough to be killed in the middle; the second answer may be slow as well.
     await bench.model.follow({ firstMs: 0, betweenMs: 200 });
     const restartedMs: number[] = [];
     for (let count = 0; count < times; count += 1) {
@@ -35,14 +35,14 @@ export async function takeover(bench: Bench): Promise<SectionResult> {
       tables: [
         {
           title: 'Takeover: kill -9 in the middle of an answer',
-          head: ['', 'p50 ms', 'p99 ms', 'most ms'],
+          head: ['', 'p50 ms', 'p99 ms', 'max ms'],
           rows: [
             [
               `from the kill to \`restarted\` at a reader elsewhere, ${times} times`,
               ...[0.5, 0.99, 1].map((share) => shown(quantile(restartedMs, share))),
             ],
           ],
-          note: `LOCK_TTL_MS=${LOCK_TTL_MS}: what is left of the lease, and up to 1.25 s until somebody looks.`,
+          note: `LOCK_TTL_MS=${LOCK_TTL_MS}: the rest of the lease, and up to 1.25 s until the next poll of a replica.`,
         },
       ],
       bars: [],

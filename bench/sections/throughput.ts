@@ -6,7 +6,7 @@ import type { TurnKind } from '../turn.ts';
 
 const TITLES: Readonly<Record<TurnKind, string>> = { json: 'JSON', sse: 'SSE' };
 
-/** Turns a second and how long one takes, all targets in the same rounds. */
+/** Turns per second and their duration, all targets in the same rounds. */
 export async function throughput(bench: Bench, kind: TurnKind): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
@@ -21,7 +21,7 @@ function resultOf(kind: TurnKind, cells: readonly Cell[]): SectionResult {
   return {
     tables: [
       {
-        title: `${title}: turns, and what one takes`,
+        title: `${title}: throughput and latency`,
         head: [
           '',
           'turns/s',
@@ -36,10 +36,10 @@ function resultOf(kind: TurnKind, cells: readonly Cell[]): SectionResult {
         rows: cells.flatMap(({ clients, measured }) =>
           measured.map((one) => [`${one.name}, ${clients} at once`, ...numbersOf(one)]),
         ),
-        note: 'turns/s and CPU: the median round. Times: all rounds together. Load busy: the share of one core that the load itself took.',
+        note: 'turns/s and CPU: the median round. Times: all rounds together. Load busy: the share of one core that the load used.',
       },
       {
-        title: `${title}: turns/s as a ratio to the passthrough, each round by itself`,
+        title: `${title}: turns/s relative to the passthrough, per round`,
         head: ['', 'least – median – most'],
         rows: cells.flatMap(({ clients, measured }) =>
           measured

@@ -5,8 +5,8 @@ import type { SeenEvent, Send, Story, Violation } from './story.ts';
 const TERMINAL = new Set(['done', 'cancelled', 'error']);
 
 /**
- * I9: every request ends, in a documented way; a stream tells one story: ids rise, nothing twice, nothing left
- * out, and what was read live is what the log says later.
+ * I9: every request ends, in a documented way; a stream is consistent: ids rise, nothing is repeated or left
+ * out, and live events equal those of the log.
  */
 export function documentedEnds(story: Story, facts: SessionFacts): readonly Violation[] {
   const { session } = facts.end;
@@ -45,7 +45,7 @@ export function documentedEnds(story: Story, facts: SessionFacts): readonly Viol
     for (const send of facts.sends) {
       if (send.turnId !== turn.turnId) continue;
       const stored = turnsWith(facts, send.token)[0];
-      // One that still waited when the loss came begins with attempt 1 again, so with the same ids.
+      // A turn that still waited at the loss begins with attempt 1 again, so with the same ids.
       if (stored !== undefined && isRunAgain(story, send, stored)) continue;
       const difference = differenceOf(send.events, turn.log);
       if (difference !== null) wrong(`${send.token} and the log of ${turn.turnId}: ${difference}`);
@@ -54,7 +54,7 @@ export function documentedEnds(story: Story, facts: SessionFacts): readonly Viol
   return found;
 }
 
-/** Refusals that a client brings about itself; the rest must be named by the row. */
+/** Refusals that a client causes itself; any other must be named by the row. */
 function mayMeet(story: Story, send: Send, code: string): boolean {
   if (story.rules.codes.includes(code)) return true;
   if (code === 'session_busy') return send.onBusy === 'reject';
@@ -80,13 +80,13 @@ function flawOfEvents(events: readonly SeenEvent[], mustEnd: boolean): string | 
   return null;
 }
 
-/** Ids are opaque to clients but documented to rise; here they are read as the two numbers they are. */
+/** Ids are opaque to clients but documented to rise; here they are parsed into their two numbers. */
 function placeOf(id: string): readonly [number, number] | null {
   const found = /^(\d+)-(\d+)$/.exec(id);
   return found === null ? null : [Number(found[1]), Number(found[2])];
 }
 
-/** What an id stood for live and in the log; deltas of an attempt whose replica died may be missing in the log. */
+/** The event of an id, live and in the log; deltas of an attempt whose replica died may be missing in the log. */
 function differenceOf(live: readonly SeenEvent[], log: readonly SeenEvent[]): string | null {
   const logged = new Map(log.map((event) => [event.id, event]));
   for (const seen of live) {
@@ -99,7 +99,7 @@ function differenceOf(live: readonly SeenEvent[], log: readonly SeenEvent[]): st
   return null;
 }
 
-/** The answer as a reader has it: deltas before a restart are forgotten. */
+/** The answer as a reader has it: deltas before a restart are dropped. */
 export function textOf(events: readonly SeenEvent[]): string {
   let text = '';
   for (const { event, data } of events) {

@@ -7,17 +7,17 @@ import { acknowledgedOnce, neverInterleaved, wholeOrNothing } from './stored-onc
 import type { InvariantId, Story, Violation } from './story.ts';
 import { truePrefix } from './true-prefix.ts';
 
-/** What each invariant says. */
+/** The invariants. */
 export const INVARIANTS: Readonly<Record<InvariantId, string>> = {
-  I1: 'an acknowledged turn is stored exactly once, as it was told',
-  I2: 'any other turn is stored whole and once, or not at all; a refused one never runs',
+  I1: 'an acknowledged turn is stored exactly once, as it was acknowledged',
+  I2: 'any other turn is stored whole and once, or not at all; a refused turn never runs',
   I3: 'the messages of a turn are adjacent, the user messages first',
   I4: 'every prompt is the true history before its turn, in whole turns',
-  I5: 'turns stand in the order in which they were granted',
+  I5: 'turns are stored in the order in which they were granted',
   I6: 'message_count is the number of messages, in the session and in every answer',
-  I7: 'all of a session ends together, its time after its last turn',
-  I8: 'when all is quiet no turn waits or runs, no lock and no stream is left',
-  I9: 'every request ends in a documented way, and a stream tells each event once, in order',
+  I7: 'all keys of a session expire together, one TTL after its last turn',
+  I8: 'when everything is idle no turn waits or runs, and no lock and no stream is left',
+  I9: 'every request ends in a documented way, and a stream has each event once, in order',
   I10: 'nothing of a session is ever seen in another',
 };
 
@@ -33,7 +33,7 @@ const OF_A_SESSION: readonly ((story: Story, facts: SessionFacts) => readonly Vi
   keptApart,
 ];
 
-/** Holds a story against all invariants. */
+/** Checks a story against all invariants. */
 export function check(story: Story): readonly Violation[] {
   return [
     ...factsOf(story).flatMap((facts) => OF_A_SESSION.flatMap((holds) => holds(story, facts))),

@@ -1,16 +1,16 @@
 import { beganAnew, mayBeGone, type SessionFacts, turnsWith } from './facts.ts';
 import type { Story, Violation } from './story.ts';
 
-/** Answer and end of life are stamped by different clocks of one machine, and an answer takes time to arrive. */
+/** Answer and expiry are stamped by different clocks of one machine, and an answer takes time to arrive. */
 const SLACK_MS = 3000;
 
-/** I6: the count is the number of messages, also the count that came with each answer. */
+/** I6: the count is the number of messages, also the count in each answer. */
 export function countsAgree(story: Story, facts: SessionFacts): readonly Violation[] {
   const { session, meta, messages } = facts.end;
   const found: Violation[] = [];
   const wrong = (what: string) => found.push({ invariant: 'I6', session, what });
   if (meta === null) {
-    if (messages.length > 0) wrong(`${messages.length} messages of a session that is not there`);
+    if (messages.length > 0) wrong(`${messages.length} messages of a missing session`);
     return found;
   }
   const isDropping = meta.messageCount > story.rules.maxMessages;
@@ -24,13 +24,12 @@ export function countsAgree(story: Story, facts: SessionFacts): readonly Violati
     const isSpoiled = story.rules.mayLose !== 'nothing' && sentAt < story.rules.lossUntil;
     if (turn === undefined || beganAnew(story, session) || isSpoiled) continue;
     const count = turn.place + turn.messages.length + (meta.messageCount - messages.length);
-    if (end.messageCount !== count)
-      wrong(`${token} was told a count of ${end.messageCount}, it was ${count}`);
+    if (end.messageCount !== count) wrong(`${token} got a count of ${end.messageCount}, it was ${count}`);
   }
   return found;
 }
 
-/** I7: a session ends its time after its last turn, all of it together, and nothing outlives it. */
+/** I7: a session expires one TTL after its last turn, all of it together, and nothing outlives it. */
 export function endsTogether(story: Story, facts: SessionFacts): readonly Violation[] {
   const { session, meta, afterExpiry } = facts.end;
   const found: Violation[] = [];
@@ -39,11 +38,11 @@ export function endsTogether(story: Story, facts: SessionFacts): readonly Violat
     const { expiresInMs } = meta;
     const { sessionTtlMs } = story.rules;
     if (expiresInMs <= 0 || expiresInMs > sessionTtlMs + SLACK_MS) {
-      wrong(`it ends in ${Math.round(expiresInMs)} ms, its time is ${sessionTtlMs} ms`);
+      wrong(`it expires in ${Math.round(expiresInMs)} ms, its TTL is ${sessionTtlMs} ms`);
     }
   } else if (afterExpiry === null) {
     const lost = facts.sends.filter((send) => send.end.kind === 'done' && !mayBeGone(story, send));
-    if (lost.length > 0) wrong('the session is gone before its time');
+    if (lost.length > 0) wrong('the session expired early');
   }
   for (const what of afterExpiry ?? []) wrong(what);
   return found;

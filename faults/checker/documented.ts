@@ -1,4 +1,4 @@
-/** The documented codes and their statuses; written down again, so that a change of the product is seen. */
+/** The documented codes and their statuses; repeated here, so that a change of the product is noticed. */
 export const DOCUMENTED: ReadonlyMap<string, number> = new Map([
   ['invalid_request', 400],
   ['unauthorized', 401],
@@ -29,12 +29,12 @@ export const DOCUMENTED: ReadonlyMap<string, number> = new Map([
   ['commit_unknown', 503],
   ['model_timeout', 504],
   ['request_timeout', 408],
-  // Of the balancer; 504 when the replica was silent.
+  // From the balancer; 504 when the replica did not reply.
   ['replica_lost', 502],
 ]);
 
 /** The balancer gives requests no ids. */
 export const OF_THE_BALANCER: ReadonlySet<string> = new Set(['replica_lost', 'overloaded']);
 
-/** Codes that leave open whether the turn became history: it may go on, or cannot be told. */
+/** Codes that leave open whether the turn became history: it may continue, or the outcome is unknown. */
 export const UNDECIDED: ReadonlySet<string> = new Set(['commit_unknown', 'draining', 'replica_lost']);

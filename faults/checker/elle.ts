@@ -10,8 +10,8 @@ interface Operation {
 
 /**
  * The story as a history of Elle's list-append model, in EDN: a turn is a transaction that reads the list of its
- * session (its prompt) and appends its own elements. Null when sessions were deleted or lost: a list that begins
- * anew is not in that model.
+ * session (its prompt) and appends its own elements. Null when sessions were deleted or lost: a list that
+ * restarts is not in that model.
  */
 export function elleHistory(story: Story): string | null {
   if (story.deletions.length > 0 || story.rules.mayLose !== 'nothing') return null;
@@ -66,7 +66,7 @@ function endOf(
   if (done?.end.kind === 'done') {
     const { reply } = done.end;
     const call = facts.calls.find((one) => one.index === callIndexOf(reply));
-    // Those that a turn answers together are appended one after the other, so each has read those before it.
+    // Messages answered by one turn are appended one after the other, so each has read the earlier ones.
     const shown = (call?.messages ?? []).flatMap(({ role, content }) =>
       role === 'user' ? tokensIn(content) : [],
     );

@@ -1,6 +1,6 @@
 import type { Call, Send, SessionEnd, StoredMessage, Story } from './story.ts';
 
-/** `TRIAL-sN-mN`: names its session, so that a foreign one is seen anywhere. */
+/** `TRIAL-sN-mN`: names its session, so that a foreign token is found anywhere. */
 const TOKEN = /\b[0-9a-z]+-s\d+-m\d+\b/g;
 
 export function tokensIn(text: string): readonly string[] {
@@ -11,13 +11,13 @@ export function sessionOfToken(token: string): string {
   return token.slice(0, token.lastIndexOf('-'));
 }
 
-/** Which call of the model an answer, or the beginning of one, came from. */
+/** The model call from which an answer, or the beginning of one, came. */
 export function callIndexOf(text: string): number | null {
   const found = /^#(\d+) /.exec(text);
   return found === null ? null : Number(found[1]);
 }
 
-/** A turn as it stands in the history: the adjacent messages of one turn id. */
+/** A turn in the history: the adjacent messages of one turn id. */
 export interface StoredTurn {
   readonly turnId: string;
   /** Place of its first message. */
@@ -34,7 +34,7 @@ export interface SessionFacts {
   readonly calls: readonly Call[];
 }
 
-/** All that is known of one session, side by side. */
+/** Everything known about one session. */
 export function factsOf(story: Story): readonly SessionFacts[] {
   return story.sessions.map((end) => ({
     end,
@@ -68,12 +68,12 @@ export function storedTurns(messages: readonly StoredMessage[]): readonly Stored
   }));
 }
 
-/** The turns in whose user messages a token stands. */
+/** The turns whose user messages contain a token. */
 export function turnsWith(facts: SessionFacts, token: string): readonly StoredTurn[] {
   return facts.turns.filter((turn) => turn.users.some((user) => tokensIn(user.content).includes(token)));
 }
 
-/** How often a token stands in user messages of the history. */
+/** How often a token occurs in user messages of the history. */
 export function timesStored(facts: SessionFacts, token: string): number {
   let times = 0;
   for (const { role, content } of facts.end.messages) {
@@ -82,15 +82,15 @@ export function timesStored(facts: SessionFacts, token: string): number {
   return times;
 }
 
-/** A deletion or a loss that may have taken what this request brought. */
+/** A deletion or a loss that may have removed the turn of this request. */
 export function mayBeGone(story: Story, send: Send): boolean {
   if (story.rules.mayLose !== 'nothing' && send.sentAt < story.rules.lossUntil) return true;
   return story.deletions.some((one) => one.session === send.session && one.endedAt > send.sentAt);
 }
 
 /**
- * The commit of its answer was lost and its record was not: it was run again when the loss had happened, as the
- * guarantees say of a failover, and the second answer counts.
+ * The commit of its answer was lost but its record was not: it was run again after the loss, as the
+ * guarantees allow for a failover, and the second answer counts.
  */
 export function isRunAgain(story: Story, send: Send, turn: StoredTurn): boolean {
   if (story.rules.mayLose !== 'suffix' || !mayBeGone(story, send)) return false;
@@ -98,7 +98,7 @@ export function isRunAgain(story: Story, send: Send, turn: StoredTurn): boolean 
   return story.calls.some((call) => call.index === index && call.at >= story.rules.lossFrom);
 }
 
-/** The session was deleted, or lost whole: what came before is no measure for what came after. */
+/** The session was deleted, or lost whole: earlier turns say nothing about later ones. */
 export function beganAnew(story: Story, session: string): boolean {
   return story.rules.mayLose === 'all' || story.deletions.some((one) => one.session === session);
 }

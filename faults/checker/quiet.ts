@@ -1,6 +1,6 @@
 import type { Story, Violation } from './story.ts';
 
-/** I8: when all is quiet nothing waits, runs or streams any more. */
+/** I8: when everything is idle nothing waits, runs or streams any more. */
 export function nothingLeft(story: Story): readonly Violation[] {
   const found: Violation[] = [];
   for (const { session, turns } of story.sessions) {
@@ -10,7 +10,7 @@ export function nothingLeft(story: Story): readonly Violation[] {
     }
   }
   for (const send of story.sends) {
-    // The one question that is asked when all is quiet: a lock or a waiter that was left would be in its way.
+    // The one question sent when everything is idle: a leftover lock or waiting turn would block it.
     if (send.onBusy !== 'reject' || send.end.kind !== 'error' || send.end.code !== 'session_busy') continue;
     if (!story.sends.some((other) => other.session === send.session && other.sentAt > send.sentAt)) {
       found.push({

@@ -10,7 +10,7 @@ import {
 } from './facts.ts';
 import type { Send, Story, Violation } from './story.ts';
 
-/** I1: what was told as done stands in the history exactly once, and as it was told. */
+/** I1: a turn acknowledged with `done` is in the history exactly once, with that answer. */
 export function acknowledgedOnce(story: Story, facts: SessionFacts): readonly Violation[] {
   const { session } = facts.end;
   const found: Violation[] = [];
@@ -35,7 +35,7 @@ export function acknowledgedOnce(story: Story, facts: SessionFacts): readonly Vi
     const record = facts.end.turns.find((one) => one.turnId === turn.turnId);
     const status = send.end.kind === 'done' ? 'completed' : 'cancelled';
     if (record !== undefined && record.status !== 'gone' && record.status !== status) {
-      wrong(`${send.token} was told ${send.end.kind}, its turn ${turn.turnId} says ${record.status}`);
+      wrong(`${send.token} got ${send.end.kind}, its turn ${turn.turnId} says ${record.status}`);
     }
   }
   return found;
@@ -53,7 +53,7 @@ function isDropped(story: Story, facts: SessionFacts): boolean {
   return facts.end.meta !== null && facts.end.meta.messageCount > story.rules.maxMessages;
 }
 
-/** I2: what was not told as done stands there once and whole, or not at all; what was refused, never. */
+/** I2: any other turn is in the history once and whole, or not at all; a refused one, never. */
 export function wholeOrNothing(story: Story, facts: SessionFacts): readonly Violation[] {
   const { session } = facts.end;
   const found: Violation[] = [];
@@ -77,14 +77,14 @@ export function wholeOrNothing(story: Story, facts: SessionFacts): readonly Viol
   for (const token of new Set(facts.sends.map((send) => send.token))) {
     const sends = facts.sends.filter((send) => send.token === token);
     if (sends.every(leavesNothing) && timesStored(facts, token) > 0) {
-      wrong(`${token} was told ${sends.map(tellEnd).join(', ')} and is stored`);
+      wrong(`${token} got ${sends.map(tellEnd).join(', ')} and is stored`);
     }
     if (sends.every(neverTakenIn)) {
       const told = Math.max(...sends.map((send) => send.endedAt ?? Number.POSITIVE_INFINITY));
       const asked = story.calls.find(
         (call) => call.at > told && tokensIn(lastOf(call.messages)).includes(token),
       );
-      if (asked !== undefined) wrong(`${token} was told ${sends.map(tellEnd).join(', ')} and ran later`);
+      if (asked !== undefined) wrong(`${token} got ${sends.map(tellEnd).join(', ')} and ran later`);
     }
   }
   return found;
@@ -94,14 +94,14 @@ function lastOf(messages: readonly { readonly content: string }[]): string {
   return messages.at(-1)?.content ?? '';
 }
 
-/** The answer says for sure that nothing of it is kept. */
+/** The answer guarantees that nothing of it is stored. */
 function leavesNothing(send: Send): boolean {
   const { end } = send;
   if (end.kind === 'cancelled') return end.kept === false;
   return end.kind === 'error' && !UNDECIDED.has(end.code);
 }
 
-/** Refused before there was a turn. */
+/** Refused before a turn existed. */
 function neverTakenIn(send: Send): boolean {
   const { end } = send;
   return end.kind === 'error' && !end.namesTurn && !UNDECIDED.has(end.code) && send.turnId === null;
@@ -111,18 +111,18 @@ function tellEnd({ end }: Send): string {
   return end.kind === 'error' ? end.code : end.kind;
 }
 
-/** I3: the messages of a turn are adjacent, the user's first; no other turn stands between them. */
+/** I3: the messages of a turn are adjacent, the user's first, without another turn between them. */
 export function neverInterleaved(_story: Story, facts: SessionFacts): readonly Violation[] {
   const { session } = facts.end;
   const found: Violation[] = [];
   const seen = new Set<string>();
   for (const { turnId, messages } of facts.turns) {
     if (seen.has(turnId))
-      found.push({ invariant: 'I3', session, what: `turn ${turnId} stands in two places` });
+      found.push({ invariant: 'I3', session, what: `turn ${turnId} is stored in two places` });
     seen.add(turnId);
     const roles = messages.map(({ role }) => role).join(' ');
     if (!/^(user )*user( assistant)?$/.test(roles)) {
-      found.push({ invariant: 'I3', session, what: `turn ${turnId} stands as: ${roles}` });
+      found.push({ invariant: 'I3', session, what: `turn ${turnId} is stored as: ${roles}` });
     }
   }
   return found;

@@ -1,11 +1,11 @@
 /**
- * The story of one trial as it was seen from outside: what clients sent and were told, what the model was
- * shown, what stood in the sessions at the end. The checker knows nothing else. Times in ms of one clock.
+ * The story of one trial as seen from outside: what clients sent and received, what the model was
+ * shown, what the sessions contained at the end. The checker knows nothing else. Times in ms of one clock.
  */
 export interface Story {
   readonly sends: readonly Send[];
   readonly deletions: readonly Deletion[];
-  /** In the order in which the model got them; `index` is the place in this list's run, not in the list. */
+  /** In order of arrival at the model; `index` counts over the whole run, not this list. */
   readonly calls: readonly Call[];
   readonly sessions: readonly SessionEnd[];
   readonly replicas: readonly ReplicaEnd[];
@@ -14,10 +14,10 @@ export interface Story {
 
 export type OnBusy = 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'coalesce';
 
-/** One request of a client for a turn, with all that it saw of it, resumed streams included. */
+/** One request of a client for a turn, with everything that it received, resumed streams included. */
 export interface Send {
   readonly session: string;
-  /** Unique in the message; a repeat under the same key has the same. */
+  /** Unique in the message; a repeat under the same key has the same one. */
   readonly token: string;
   readonly message: string;
   readonly onBusy: OnBusy;
@@ -25,7 +25,7 @@ export interface Send {
   readonly route: 'json' | 'stream';
   readonly replica: string;
   readonly sentAt: number;
-  /** When the head of a stream came: from then on the turn is taken in for sure. */
+  /** When the head of a stream arrived: from then on the turn is certainly accepted. */
   readonly admittedAt: number | null;
   readonly endedAt: number | null;
   readonly turnId: string | null;
@@ -41,7 +41,7 @@ export interface SeenEvent {
 
 /**
  * How a request ended. `cut`: the connection broke or the body ended without a terminal event, and the client
- * did not or could not resume. `left`: the client went away by itself. `hung`: nothing came in time.
+ * did not or could not resume. `left`: the client disconnected. `hung`: nothing arrived in time.
  */
 export type End =
   | { readonly kind: 'done'; readonly reply: string; readonly messageCount: number }
@@ -55,12 +55,12 @@ export type End =
   | { readonly kind: 'cut' | 'left' | 'hung' };
 
 export interface Refusal {
-  /** null: told by an event of an open stream. */
+  /** null: reported by an event of an open stream. */
   readonly status: number | null;
   readonly code: string;
-  /** What is missing or wrong in the shape of the answer. */
+  /** What is missing or wrong in the format of the reply. */
   readonly flaws: readonly string[];
-  /** The error named the turn it is about, so the turn was taken in. */
+  /** The error named its turn, so the turn was accepted. */
   readonly namesTurn: boolean;
 }
 
@@ -68,11 +68,11 @@ export interface Deletion {
   readonly session: string;
   readonly sentAt: number;
   readonly endedAt: number;
-  /** 200, 404, or what else came; 0: no answer. */
+  /** 200, 404 or another status; 0: no answer. */
   readonly status: number;
 }
 
-/** One call that the model got, and what it would say to its end. */
+/** One model call, and its complete answer. */
 export interface Call {
   readonly index: number;
   readonly at: number;
@@ -92,9 +92,9 @@ export interface SessionEnd {
   /** null: 404. */
   readonly meta: { readonly messageCount: number; readonly expiresInMs: number } | null;
   readonly messages: readonly StoredMessage[];
-  /** Every turn that a client heard of. */
+  /** Every turn that a client knows of. */
   readonly turns: readonly TurnEnd[];
-  /** What was found after its time was over; null when the trial did not wait for that. */
+  /** What was left after it expired; null when the trial did not wait for that. */
   readonly afterExpiry: readonly string[] | null;
 }
 
@@ -103,29 +103,29 @@ export interface TurnEnd {
   /** `gone`: 404. */
   readonly status: 'queued' | 'running' | 'completed' | 'cancelled' | 'failed' | 'gone';
   readonly reply: string | null;
-  /** All events from the first on, read by somebody who came late; null when there was nothing to read. */
+  /** All events from the first on, as a late reader gets them; null when there was nothing to read. */
   readonly log: readonly SeenEvent[] | null;
 }
 
-/** What a replica still holds when all is quiet, from its metrics; null where it does not answer. */
+/** What a replica still holds when everything is idle, from its metrics; null where it does not answer. */
 export interface ReplicaEnd {
   readonly name: string;
   readonly liveTurns: number | null;
   readonly openStreams: number | null;
 }
 
-/** What the fault of this trial excuses. All else is a violation. */
+/** What the fault of this trial excuses; everything else is a violation. */
 export interface Rules {
   readonly systemPrompt: string;
   readonly sessionTtlMs: number;
   readonly maxMessages: number;
-  /** Codes that clients may meet beside those that their own doing explains. */
+  /** Codes that clients may get besides those that they cause themselves. */
   readonly codes: readonly string[];
-  /** Connections may break under clients: a replica was killed, or leaves. */
+  /** Connections of clients may break: a replica was killed, or is shutting down. */
   readonly mayCut: boolean;
   /** `suffix`: the newest commits before `lossAt` may be gone. `all`: sessions may be gone whole. */
   readonly mayLose: 'nothing' | 'suffix' | 'all';
-  /** When the loss happened and when it was over; what came after is held to all rules. */
+  /** When the loss began and ended; everything after it is held to all rules. */
   readonly lossFrom: number;
   readonly lossUntil: number;
   /** Oldest whole turns may be left out of a prompt. */
@@ -135,7 +135,7 @@ export interface Rules {
 export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10';
 
 export interface Violation {
-  /** `figure`: a row's own bound, say a time, was not kept. */
+  /** `figure`: a row exceeded its own bound, for example a time. */
   readonly invariant: InvariantId | 'figure';
   readonly session: string;
   readonly what: string;

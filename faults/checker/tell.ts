@@ -8,7 +8,7 @@ export function tellStory(story: Story, violations: readonly Violation[], notes:
   const named = new Set(violations.map(({ session }) => session));
   const events = [...notes];
   for (const facts of factsOf(story)) {
-    // What no session is named for is told by the notes.
+    // A violation without a session is explained by the notes.
     if (!named.has(facts.end.session)) continue;
     events.push(...facts.sends.flatMap(notesOfSend));
     for (const call of facts.calls) {
@@ -50,7 +50,7 @@ function notesOfSend(send: Send): Note[] {
     { at: send.sentAt, text: `${name}: sent` },
     ...(send.admittedAt === null
       ? []
-      : [{ at: send.admittedAt, text: `${name}: taken in as ${send.turnId}` }]),
+      : [{ at: send.admittedAt, text: `${name}: accepted as ${send.turnId}` }]),
     { at: send.endedAt ?? Number.POSITIVE_INFINITY, text: `${name}: ${how}${said} ${send.turnId ?? ''}` },
   ];
 }

@@ -10,8 +10,8 @@ import { show } from './stored-once.ts';
 import type { Call, Story, Violation } from './story.ts';
 
 /**
- * I4: every prompt was the system prompt, the true history before its turn, and what the user said: no stale
- * read, no lost update. Also for calls whose answer was thrown away: they may only have seen what was history.
+ * I4: every prompt was the system prompt, the true history before its turn, and the user message: no stale
+ * read, no lost update. Also for calls whose answer was discarded: they may only have seen true history.
  */
 export function truePrefix(story: Story, facts: SessionFacts): readonly Violation[] {
   return facts.calls.flatMap((call) => {
@@ -44,7 +44,7 @@ function flawOf(story: Story, facts: SessionFacts, call: Call): string | null {
   if (story.rules.hasWindow) return endsAlike(name, before, truth, facts.turns);
   return same(before, truth)
     ? null
-    : `${name} was shown ${before.length} messages, before its turn stand ${truth.length}: ${firstDifference(before, truth)}`;
+    : `${name} was shown ${before.length} messages, ${truth.length} are stored before its turn: ${firstDifference(before, truth)}`;
 }
 
 /** An interrupted turn may have left a user message alone, so the users at the end may be two turns'. */
@@ -54,7 +54,7 @@ function trailingUsers(messages: Call['messages']): number {
   return count;
 }
 
-/** The call's answer was not kept: what it was shown must still be how the history began, in whole turns. */
+/** The call's answer was not stored: its prompt must still be a prefix of the history, in whole turns. */
 function strayFlaw(story: Story, facts: SessionFacts, name: string, shown: Call['messages']): string | null {
   if (beganAnew(story, facts.end.session) || story.rules.hasWindow || hasDropped(story, facts)) return null;
   if (story.rules.mayLose !== 'nothing') return null;
@@ -62,12 +62,12 @@ function strayFlaw(story: Story, facts: SessionFacts, name: string, shown: Call[
   if (!same(shown, truth))
     return `${name} was shown what never was history: ${firstDifference(shown, truth)}`;
   const ends = new Set([0, ...facts.turns.map((turn) => turn.place + turn.messages.length)]);
-  // A user message that stands alone may end the shown history; it was counted to what was asked.
+  // A lone user message may end the shown history; it was counted as part of the question.
   const isWhole = ends.has(shown.length) || facts.turns.some((turn) => turn.assistant === null);
   return isWhole ? null : `${name} was shown half a turn`;
 }
 
-/** With a window, or after a loss: what was shown is the newest part of the truth, from the start of a turn. */
+/** With a window, or after a loss: the prompt is the newest part of the history, from the start of a turn. */
 function endsAlike(
   name: string,
   shown: Call['messages'],

@@ -1,4 +1,5 @@
-import type { Patch } from '../../test/support/patch.ts';
+import type { Patch } from '../../testkit/patch.ts';
+import type { Violation } from '../checker/story.ts';
 
 /** What keeps one or more invariants, and how it is taken out of a copy of the built product. */
 export interface Guard {
@@ -6,6 +7,8 @@ export interface Guard {
   /** What the product does without it. */
   readonly without: string;
   readonly patches: readonly Patch[];
+  /** What must be seen broken without it; `figure`: what the row itself demands. */
+  readonly breaks: Violation['invariant'];
   /** Rows that may show it, tried in this order. */
   readonly rows: readonly string[];
 }
@@ -13,9 +16,11 @@ export interface Guard {
 const script = (name: string) => `redis/scripts/${name}.lua`;
 
 const FENCED =
-  "if t[1] ~= 'running' or t[2] ~= fence or m[1] ~= fence or m[2] ~= turn then return {'FENCED'} end";
-const HELD_BY_ANOTHER = "if holder and holder ~= value then return {'LOCKED'} end";
-const PLACE_CHECK = ' or count ~= tonumber(ARGV[10])';
+  "if t[1] ~= 'running' or t[2] ~= fence or m[1] ~= fence or m[2] ~= turn_id then return FENCED end";
+const HELD_BY_ANOTHER = 'if holder and holder ~= lock_value then return LOCKED end';
+const LOCK_TAKEN = `const lock = await this.#try(() => this.#redlock.acquire([key], this.#ttlMs));
+        return lock === 'locked' ? null : this.#leaseOf(lock);`;
+const PLACE_CHECK = ' or count ~= count_before';
 
 export const GUARDS: readonly Guard[] = [
   {
@@ -26,6 +31,7 @@ export const GUARDS: readonly Guard[] = [
       { file: script('end-turn'), find: HELD_BY_ANOTHER, replace: '' },
       { file: script('end-turn'), find: PLACE_CHECK, replace: '' },
     ],
+    breaks: 'I1',
     rows: ['R25', 'R24'],
   },
   {
@@ -38,19 +44,35 @@ export const GUARDS: readonly Guard[] = [
         replace: "redis.call('ZADD', QUEUE, -ticket, member)",
       },
     ],
+    breaks: 'I5',
     rows: ['R26'],
   },
   {
     name: 'epoch',
     without: 'a replica goes on from what it remembers of a name, whichever session that was',
     patches: [
-      { file: script('session.include'), find: 'if epoch == m[1] then', replace: 'if epoch then' },
       {
-        file: script('session.include'),
-        find: `if last and string.match(last, '"fence":"(%d+)"') == known_fence then`,
+        file: script('include/history'),
+        find: 'if epoch == s.epoch and generation == s.generation then',
+        replace: 'if epoch then',
+      },
+      {
+        file: script('include/history'),
+        find: 'if known_count == s.count and known_last == s.last then',
+        replace: 'if known_count == s.count then',
+      },
+      {
+        file: script('include/history'),
+        find: 'if last and string.sub(last, 1, #prefix) == prefix then',
         replace: 'if last then',
       },
+      {
+        file: 'redis/sessions/history-cache.js',
+        find: 'const meets = continues && isSame &&',
+        replace: 'const meets = continues && entry !== undefined &&',
+      },
     ],
+    breaks: 'I4',
     rows: ['R34'],
   },
   {
@@ -59,16 +81,17 @@ export const GUARDS: readonly Guard[] = [
     patches: [
       {
         file: script('end-turn'),
-        find: "if t[2] == fence and t[1] == outcome then return {'OK', int(now), t[4]} end",
+        find: "if t[2] == fence and t[1] == outcome then return OK{now_ms = int(now_ms), count = t[4] or '0'} end",
         replace: '',
       },
       {
         file: script('end-turn'),
         find: FENCED,
-        replace: "if t[2] ~= fence or m[1] ~= fence then return {'FENCED'} end",
+        replace: 'if t[2] ~= fence or m[1] ~= fence then return FENCED end',
       },
       { file: script('end-turn'), find: PLACE_CHECK, replace: '' },
     ],
+    breaks: 'I1',
     rows: ['R13'],
   },
   {
@@ -76,11 +99,12 @@ export const GUARDS: readonly Guard[] = [
     without: 'the list of messages gets no end when the other keys of its session do',
     patches: [
       {
-        file: script('session.include'),
-        find: "for i = 1, 4 do redis.call('PEXPIREAT'",
-        replace: "for _, i in ipairs({1, 3, 4}) do redis.call('PEXPIREAT'",
+        file: script('include/ttl'),
+        find: "redis.call('PEXPIREAT', MESSAGES, at)",
+        replace: '',
       },
     ],
+    breaks: 'I7',
     rows: ['R30'],
   },
   {
@@ -93,6 +117,7 @@ export const GUARDS: readonly Guard[] = [
         replace: "if false then why = 'unconfirmed'",
       },
     ],
+    breaks: 'I2',
     rows: ['R13b'],
   },
   {
@@ -100,11 +125,12 @@ export const GUARDS: readonly Guard[] = [
     without: 'nobody looks for turns whose replica died',
     patches: [
       {
-        file: 'conversation/turn-recovery.js',
-        find: "const places = await this.#deps.takeover.overdue(AT_ONCE, this.#isSettled ? 'all' : 'released');",
-        replace: 'const places = [];',
+        file: 'conversation/run/turn-recovery.js',
+        find: "const turns = await this.#core.takeover.overdue(AT_ONCE, this.#isSettled ? 'all' : 'released');",
+        replace: 'const turns = [];',
       },
     ],
+    breaks: 'I8',
     rows: ['R1'],
   },
   {
@@ -112,11 +138,12 @@ export const GUARDS: readonly Guard[] = [
     without: 'a reader of the log takes every event that it finds, whatever its id',
     patches: [
       {
-        file: 'redis/event-log.js',
+        file: 'redis/turns/event-log.js',
         find: '.filter((placed) => isAfter(placed.id, last))',
         replace: '',
       },
     ],
+    breaks: 'I9',
     rows: ['R13', 'R38'],
   },
   {
@@ -129,6 +156,20 @@ export const GUARDS: readonly Guard[] = [
         replace: `return \`\${session.owner}/\${session.conversationId.replace(/-s\\d+$/, '')}\`;`,
       },
     ],
+    breaks: 'I10',
     rows: ['R27'],
+  },
+  {
+    name: 'lock',
+    without: 'the lock is never written, and each who asks is told that it holds it',
+    patches: [
+      {
+        file: 'redis/sessions/session-lock.js',
+        find: LOCK_TAKEN,
+        replace: "return { value: key, extend: async () => 'held', release: async () => undefined };",
+      },
+    ],
+    breaks: 'figure',
+    rows: ['R39'],
   },
 ];

@@ -6,7 +6,7 @@ import { soakChart } from './chart.ts';
 import { percentile } from './figures.ts';
 import { evidenceFile, versions } from './versions.ts';
 
-/** Writes what the long run found. */
+/** Writes the findings of the long run. */
 export function writeEvidence(state: RunState): void {
   const done = ROWS.flatMap((row) => {
     const found = state.rows[row.id];
@@ -16,13 +16,13 @@ export function writeEvidence(state: RunState): void {
   const violations = done.reduce((sum, { found }) => sum + found.violations, 0);
   const voids = done.reduce((sum, { found }) => sum + (found.voids ?? 0), 0);
   const lines = [
-    '# Faults: what was tried and what was seen',
+    '# Faults: trials and results',
     '',
     `${trials} trials, ${violations} violations. Begun ${state.startedAt}, ended ${new Date().toISOString()}.`,
     `${versions()}. Seed ${state.seed}; trial k of a row has seed ${state.seed} + k. Command: \`${state.command}\`.`,
     ...(voids === 0 ? [] : [voidSentence(voids)]),
     '',
-    'After every trial the history, the prompts, the streams and the logs are held against ten invariants, by a checker',
+    'After every trial the history, the prompts, the streams and the logs are checked against ten invariants, by a checker',
     'that knows only the HTTP API and what the model was shown; they are listed in [fault-guards.md](fault-guards.md).',
     '',
     'The run also writes each history in which nothing may be lost to `faults-out/elle/`, in the list-append form of',
@@ -58,12 +58,12 @@ export function writeEvidence(state: RunState): void {
 
 function voidSentence(voids: number): string {
   return (
-    `${voids} more did not count and were played again: the machine stood still for more than ` +
-    `${STANDSTILL_MS / 1000} s meanwhile, the rig as well as the server.`
+    `${voids} more did not count and were repeated: the machine stalled for more than ` +
+    `${STANDSTILL_MS / 1000} s, the rig as well as the server.`
   );
 }
 
-/** Memory and descriptors of the replica that the soak left alone; nothing when there was no soak. */
+/** Memory and descriptors of the undisturbed replica of the soak; nothing without a soak. */
 function soakOf(state: RunState): string[] {
   const samples = state.rows.R37?.samples ?? [];
   const [first, last] = [samples[0], samples.at(-1)];
@@ -74,7 +74,7 @@ function soakOf(state: RunState): string[] {
   return [
     '## Soak',
     '',
-    `Resident memory of the replica that is left alone: ${mb(first.rssBytes)} MB before, at most ${mb(most)} MB, ` +
+    `Resident memory of the undisturbed replica: ${mb(first.rssBytes)} MB before, at most ${mb(most)} MB, ` +
       `${mb(last.rssBytes)} MB after. Open files: ${first.openFiles} before, ${last.openFiles} after.`,
     '',
     '![memory and open files over the soak](soak.svg)',

@@ -18,7 +18,7 @@ export interface GuardResult {
 export function writeGuards(results: readonly GuardResult[]): void {
   const ids = Object.keys(INVARIANTS) as InvariantId[];
   const rows = results.map(({ name, without, row, trials, red }) => {
-    const marks = ids.map((id) => (id in red ? 'red' : ''));
+    const marks = [...ids, 'figure' as const].map((id) => (id in red ? 'red' : ''));
     return `| ${[name, without, `${row}, ${trials}`, ...marks].join(' | ')} |`;
   });
   const lines = [
@@ -26,12 +26,12 @@ export function writeGuards(results: readonly GuardResult[]): void {
     '',
     'Each guard is taken out of a copy of the built product in turn, by changing its text; the product itself has no',
     'switch for it. Then the rows named here ([faults.md](faults.md) says what each is) run until the checker sees a violation. *red*: the invariant was seen',
-    'broken without that guard. With all guards in place the same rows see nothing.',
+    'broken without that guard; in the last column, what the row itself demands. With all guards in place the same rows see nothing.',
     '',
     `Written by \`npm run faults -- --guards\`, ${new Date().toISOString().slice(0, 10)}.`,
     '',
-    `| Guard | Without it | Row, trials | ${ids.join(' | ')} |`,
-    `| --- | --- | --- | ${ids.map(() => '---').join(' | ')} |`,
+    `| Guard | Without it | Row, trials | ${ids.join(' | ')} | row |`,
+    `| --- | --- | --- | ${ids.map(() => '---').join(' | ')} | --- |`,
     ...rows,
     '',
     '## What each invariant says',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { join } from 'node:path';
-import { findRedisServer } from '../../test/support/redis.ts';
+import { findRedisServer } from '../../testkit/redis/redis.ts';
 import { ROOT } from '../rig/product.ts';
 
 /** A path in docs/evidence. */
@@ -12,7 +12,7 @@ export function evidenceFile(name: string): string {
   return join(folder, name);
 }
 
-/** One line of what a run ran on. */
+/** One line about the environment of a run. */
 export function versions(): string {
   const redis = execFileSync(findRedisServer(), ['--version'], { encoding: 'utf8' });
   const server = /v=(\S+)/.exec(redis)?.[1] ?? redis.trim();

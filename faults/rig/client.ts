@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call, type ErrorBody } from '../../test/support/http.ts';
-import { openStream, type SseReader } from '../../test/support/sse.ts';
+import { call, type ErrorBody } from '../../testkit/http/http.ts';
+import { openStream, type SseReader } from '../../testkit/http/sse.ts';
 import { textOf } from '../checker/answers.ts';
 import { DOCUMENTED, OF_THE_BALANCER } from '../checker/documented.ts';
 import type { End, OnBusy, Refusal, SeenEvent, Send } from '../checker/story.ts';
@@ -11,13 +11,13 @@ export interface Manner {
   readonly route: 'json' | 'stream';
   readonly onBusy: OnBusy;
   readonly key: string | null;
-  /** Goes on reading elsewhere when its stream is cut. */
+  /** Resumes on another replica when its stream is cut. */
   readonly resumes: boolean;
-  /** All in all, resumptions included. */
+  /** Total, resumptions included. */
   readonly deadlineMs: number;
-  /** Goes away after so many events; null: stays. */
+  /** Disconnects after this many events; null: never. */
   readonly leavesAfter: number | null;
-  /** Breaks its connection after so many events each time, and reads on elsewhere. */
+  /** Breaks its connection after this many events each time, and resumes on another replica. */
   readonly dropsAfter: readonly number[];
 }
 
@@ -36,7 +36,7 @@ export interface Place {
   readonly url: string;
 }
 
-/** A request on its way; the parts are filled in as they come. */
+/** A request in flight; the parts are filled in as they arrive. */
 export type OpenSend = { -readonly [Name in keyof Send]: Send[Name] } & { events: SeenEvent[] };
 
 export function newSend(session: string, token: string, place: Place, manner: Manner): OpenSend {
@@ -57,7 +57,7 @@ export function newSend(session: string, token: string, place: Place, manner: Ma
   };
 }
 
-/** Sends a message as a client does and lives through the answer; never throws. */
+/** Sends a message as a client does and follows the answer to its end; never throws. */
 export async function liveThrough(
   send: OpenSend,
   place: Place,
@@ -78,7 +78,7 @@ export async function liveThrough(
   }
 }
 
-/** Broken, refused or silent connections are what a client sees of a fault; anything else is a mistake here. */
+/** A client sees a fault as a broken, refused or silent connection; anything else is a bug in the rig. */
 function isConnectionTrouble(error: unknown): boolean {
   const text = error instanceof Error ? `${error.message} ${'code' in error ? error.code : ''}` : '';
   return /ECONN|EPIPE|socket hang up|aborted|no answer in|no event in|abort/i.test(text);
@@ -110,10 +110,10 @@ async function askWhole(
     timeoutMs,
   });
   const { body } = answer;
-  // The turn that a busy answer names is another's.
+  // The turn that a busy reply names is another caller's.
   send.turnId = body.turn_id ?? (body.error?.code === 'session_busy' ? null : (body.error?.turn_id ?? null));
   if (answer.status !== 200) {
-    // Its turn goes on elsewhere, and the answer says where to read it.
+    // Its turn continues elsewhere, and the reply says where to read it.
     const goesOn = body.error?.code === 'draining' && body.error.stream_url !== undefined;
     return goesOn ? readOn(send, others, until) : { kind: 'error', ...refusalOf(answer) };
   }
@@ -145,7 +145,7 @@ async function askStream(
   return manner.resumes && send.turnId !== null ? readOn(send, others, until, drops) : { kind: 'cut' };
 }
 
-/** Reads on where the stream was cut, on whichever replica answers. */
+/** Resumes a cut stream, on whichever replica answers. */
 async function readOn(
   send: OpenSend,
   others: () => readonly Place[],
@@ -232,7 +232,7 @@ async function refusedStream(send: OpenSend, reader: SseReader): Promise<End> {
   return { kind: 'error', ...refusalOf({ status: reader.status, headers: reader.headers, body }) };
 }
 
-/** An error answer, and what is wrong with its shape. */
+/** An error reply, and the flaws of its format. */
 export function refusalOf(answer: {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -251,7 +251,7 @@ export function refusalOf(answer: {
   return { status, code, flaws, namesTurn: error?.turn_id !== undefined && code !== 'session_busy' };
 }
 
-/** Whole ms until then, at least one. */
+/** Whole ms until then, at least 1. */
 function leftUntil(until: number): number {
   return Math.max(1, Math.ceil(until - performance.now()));
 }

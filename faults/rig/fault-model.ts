@@ -1,9 +1,9 @@
-import type { Gate, Step } from '../../test/support/model-script.ts';
+import type { Gate, Step } from '../../testkit/model/model-script.ts';
 import {
   type ModelRequest,
   type ScriptedModel,
   startScriptedModel,
-} from '../../test/support/scripted-model.ts';
+} from '../../testkit/model/scripted-model.ts';
 import { tokensIn } from '../checker/facts.ts';
 import type { Call } from '../checker/story.ts';
 
@@ -12,22 +12,22 @@ export interface AnswerPlan {
   readonly words: number;
   readonly firstMs: number;
   readonly everyMs: number;
-  /** Where it stops: after so many words; the last of them stops before the end of the answer. */
+  /** Where it stops: after these numbers of words; the last one stops before the end of the answer. */
   readonly gates: readonly { readonly afterWords: number; readonly gate: Gate }[];
-  /** In place of all this. */
+  /** Replaces everything above. */
   readonly script: ((call: Call) => AsyncIterable<Step> | Iterable<Step>) | null;
 }
 
 export const QUICK_ANSWER: AnswerPlan = { words: 6, firstMs: 2, everyMs: 1, gates: [], script: null };
 
-/** The model of a world: it records what it was shown, and each answer names its call. */
+/** The model of a world: records its prompts, and each answer names its call. */
 export interface FaultModel {
   readonly url: string;
   readonly calls: readonly Call[];
   gate(): Gate;
-  /** The plan of the next calls for a message, one after the other; then the quick one again. */
+  /** The plans of the next calls for a message, in order; then the quick plan again. */
   plan(token: string, ...plans: readonly Partial<AnswerPlan>[]): void;
-  /** The plan of calls that have none of their own. */
+  /** The plan of calls without their own. */
   setUsual(plan: Partial<AnswerPlan>): void;
   /** Calls whose connection is still open. */
   readonly openCalls: number;

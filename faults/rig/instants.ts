@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Trap } from '../../testkit/redis/redis-proxy.ts';
 import type { Trial } from '../trial.ts';
 import type { AnswerPlan } from './fault-model.ts';
-import type { Trap } from './redis-proxy.ts';
 import type { Slot } from './world.ts';
 
 /** The instants of a turn at which a fault can strike, over the whole of it. */
@@ -16,15 +16,15 @@ export const INSTANTS = [
 
 export type Instant = (typeof INSTANTS)[number];
 
-/** A turn that was led to an instant and stands there. */
+/** A turn that is held at an instant. */
 export interface Held {
-  /** What it waits for goes on, where something is left that can. */
+  /** Releases it, if its processes still live. */
   release(): void;
-  /** What is on the way to or from Redis is lost. */
+  /** Loses what is in flight to or from Redis. */
   lose(): void;
 }
 
-/** Prepares a turn to stop at an instant; `reached` settles when it stands there. */
+/** Prepares a turn to stop at an instant; `reached` settles when it has. */
 export function holdAt(
   trial: Trial,
   slot: Slot,
@@ -66,7 +66,7 @@ export function holdAt(
   }
 }
 
-/** A moment more, so that the fault does not always strike at the very edge of the instant. */
+/** A short random delay, so that the fault does not always strike at the start of the instant. */
 export async function aMoment(trial: Trial, mostMs = 25): Promise<void> {
   await sleep(trial.random.next() * mostMs);
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Hears of every command that a Redis gets, by MONITOR; what scripts do inside is marked `lua` and left out. */
+/** Watches every command that a Redis gets, with MONITOR; commands inside scripts, marked `lua`, are left out. */
 export async function openMonitor(
   port: number,
   heard: (command: string) => void,

@@ -15,13 +15,13 @@ import { promisify } from 'node:util';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Inside node_modules, so that a copy of the product finds its packages; no tool looks there. */
+/** Inside node_modules, so that a copy of the product finds its packages and tools ignore it. */
 const CACHE = join(ROOT, 'node_modules', '.cache', 'faults');
 
 const isFolderOrLua = (file: string) => statSync(file).isDirectory() || extname(file) === '.lua';
 
 /**
- * A copy of the built product of its own, because somebody may build again while a run lasts.
+ * A copy of the built product, because dist may be rebuilt during a run.
  *
  * @returns the folder; its `main.js` is the program
  */
@@ -41,7 +41,7 @@ export async function buildProduct(): Promise<string> {
   return fresh;
 }
 
-/** A further copy, to be broken on purpose. */
+/** Another copy, to be broken on purpose. */
 export function copyProduct(product: string, name: string): string {
   const copy = join(CACHE, `broken-${name.replaceAll(/[^a-z0-9]+/g, '-')}`);
   rmSync(copy, { recursive: true, force: true });

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getMessages, getSession, type MessageBody, type TurnBody } from '../../test/support/api.ts';
-import { type Answer, call } from '../../test/support/http.ts';
-import { openStream } from '../../test/support/sse.ts';
+import { type Answer, call } from '../../testkit/http/http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { getMessages, getSession, type MessageBody, type TurnBody } from '../../testkit/server/api.ts';
 import type { ReplicaEnd, SeenEvent, SessionEnd, StoredMessage, TurnEnd } from '../checker/story.ts';
 import type { Place } from './client.ts';
 
-/** Asks until a replica answers with something that is not a passing trouble. */
+/** Retries until a reply is not a transient error. */
 async function insist<Body>(ask: () => Promise<Answer<Body>>, what: string): Promise<Answer<Body>> {
   const until = performance.now() + 15_000;
   for (;;) {
@@ -28,7 +28,7 @@ export async function turnStatus(place: Place, session: string, turnId: string):
   return { turnId, status: body.status as TurnEnd['status'], reply: body.reply, log: null };
 }
 
-/** All that stands of a session, by one replica's word. */
+/** The final state of a session, as one replica reports it. */
 export async function readSession(
   place: Place,
   session: string,
@@ -72,10 +72,10 @@ function asStored(message: MessageBody): StoredMessage {
   return { turnId, role, content, isTruncated: message.truncated === true };
 }
 
-/** A busy machine may be slow to begin; a log of which no reader gets anything is a finding. */
+/** A busy machine may be slow to begin; a log that yields nothing is a finding. */
 const READERS = 3;
 
-/** What somebody reads of a turn who comes late; null when it is refused. */
+/** The events that a late reader of a turn gets; null when it is refused. */
 async function readLog(place: Place, session: string, turnId: string): Promise<readonly SeenEvent[] | null> {
   const url = `${place.url}/api/sessions/${session}/turns/${turnId}/stream`;
   let seen: readonly SeenEvent[] | null = null;
@@ -90,7 +90,7 @@ async function readLog(place: Place, session: string, turnId: string): Promise<r
   return seen;
 }
 
-/** What a replica holds by its own metrics, once it holds nothing or two seconds are over. */
+/** What a replica holds by its own metrics, once it holds nothing or two seconds have passed. */
 export async function readReplica(place: Place): Promise<ReplicaEnd> {
   let end: ReplicaEnd = { name: place.name, liveTurns: null, openStreams: null };
   for (let tries = 0; tries < 40; tries += 1) {

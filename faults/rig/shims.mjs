@@ -1,4 +1,4 @@
-// Loaded into a replica before its program: a clock that is wrong, and a loop that blocks when told to.
+// Loaded into a replica before its program: a wrong clock, and an event loop that blocks on request.
 const skewMs = Number(process.env.FAULTS_CLOCK_SKEW_MS ?? 0);
 if (skewMs !== 0) {
   const RealDate = Date;

@@ -1,15 +1,15 @@
 /**
- * The model, the proxies and the clients of the rig live in this program: what it sleeps through, nobody answers. A replica
- * waits 450 ms for Redis before it says that it cannot reach it, which would be true and no fault of the row.
+ * The model, the proxies and the clients of the rig run in this process: while it stalls, they do not reply. A replica
+ * waits 450 ms for Redis before it reports it unreachable, which would be correct but not a fault of the row.
  */
 export const STANDSTILL_MS = 400;
 
 const TICK_MS = 100;
 
 /**
- * Looks how long this program stands still, as it does with the whole machine when that is paused.
+ * Measures how long this process stalls, for example while the whole machine is paused.
  *
- * @returns the longest time until it is asked the first time, in ms; then it looks no more
+ * @returns a function that stops measuring and returns the longest stall, in ms
  */
 export function watchStandstill(): () => number {
   let longestMs = 0;

@@ -1,18 +1,18 @@
-import { type RedisServer, startRedis } from '../../test/support/redis.ts';
-import { type RedisCluster, startCluster } from '../../test/support/redis-cluster.ts';
-import { type RedisSentinel, startSentinel } from '../../test/support/redis-sentinel.ts';
-import { type Replica, startReplica } from '../../test/support/replica.ts';
+import { type RedisServer, startRedis } from '../../testkit/redis/redis.ts';
+import { type RedisCluster, startCluster } from '../../testkit/redis/redis-cluster.ts';
+import { type RedisProxy, startRedisProxy } from '../../testkit/redis/redis-proxy.ts';
+import { type RedisSentinel, startSentinel } from '../../testkit/redis/redis-sentinel.ts';
+import { scriptNames } from '../../testkit/redis/script-names.ts';
+import { type Replica, startReplica } from '../../testkit/server/replica.ts';
 import { type FaultModel, startFaultModel } from './fault-model.ts';
-import { type RedisProxy, startRedisProxy } from './redis-proxy.ts';
-import { scriptNames } from './script-names.ts';
 
-/** What a row needs to stand; rows with the same needs share it. */
+/** The set-up that a row needs; rows with the same needs share it. */
 export interface WorldSpec {
   readonly redis: 'standalone' | 'sentinel' | 'cluster';
   readonly replicas: number;
   readonly env: Readonly<Record<string, string>>;
   readonly redisArgs: readonly string[];
-  /** Further settings of single replicas, by their place. */
+  /** Extra settings of single replicas, by place. */
   readonly slotEnv?: readonly Readonly<Record<string, string>>[];
 }
 
@@ -30,14 +30,14 @@ export const LOCK_TTL_MS = 600;
 
 export const PLAIN: WorldSpec = { redis: 'standalone', replicas: 3, env: {}, redisArgs: [] };
 
-/** A replica with its own way to Redis, which stays when the process is replaced. */
+/** A replica with its own connection to Redis, which remains when the process is replaced. */
 export interface Slot {
   readonly name: string;
   readonly url: string;
   readonly process: Replica;
   /** null where the replica finds Redis by itself: Sentinel, Cluster. */
   readonly proxy: RedisProxy | null;
-  /** Killed or left, and not replaced yet. */
+  /** Killed or exited, and not replaced yet. */
   readonly isGone: boolean;
 }
 
@@ -69,7 +69,7 @@ export async function startWorld(spec: WorldSpec, entry: string): Promise<World>
   ]);
   const redis = standalone ?? sentinel?.firstPrimary ?? cluster?.nodes[0];
   if (redis === undefined) throw new Error(`no Redis for ${spec.redis}`);
-  const names = scriptNames(entry);
+  const names = await scriptNames(entry);
   const place: Record<string, string> = {
     ...(sentinel && { REDIS_SENTINELS: sentinel.addresses, REDIS_SENTINEL_NAME: sentinel.name }),
     ...(cluster && { REDIS_CLUSTER: cluster.addresses }),
@@ -83,7 +83,7 @@ export async function startWorld(spec: WorldSpec, entry: string): Promise<World>
       env: { ...env, ...spec.slotEnv?.[index] },
     });
   const slots: OpenSlot[] = [];
-  // One after the other: side by side they only wait for each other's processor.
+  // One after the other: in parallel they would only compete for the processor.
   for (let index = 0; index < spec.replicas; index += 1) {
     const proxy = standalone === null ? null : await startRedisProxy(standalone.port, names);
     const process = await begin(index, proxy);

@@ -1,6 +1,6 @@
-import { call } from '../../test/support/http.ts';
-import type { Step } from '../../test/support/model-script.ts';
-import { openStream } from '../../test/support/sse.ts';
+import { call } from '../../testkit/http/http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import type { Step } from '../../testkit/model/model-script.ts';
 import type { Send } from '../checker/story.ts';
 import { metric } from '../rig/read-end.ts';
 import { PLAIN, type Slot } from '../rig/world.ts';
@@ -9,7 +9,7 @@ import type { Trial } from '../trial.ts';
 import { memoryOf } from './redis-restart.ts';
 import { measureUntil, SLACK_MS } from './traffic.ts';
 
-/** Clients that read nothing while the model says much. */
+/** Clients that read nothing of long answers. */
 async function slowReaders(trial: Trial): Promise<void> {
   const { world } = trial;
   const [clients, size] = trial.isQuick ? [20, 200_000] : [500, 1_000_000];
@@ -42,7 +42,7 @@ async function slowReaders(trial: Trial): Promise<void> {
     return states.every((status) => status === 'completed');
   });
   const grown = (await memoryOf(trial)) - before;
-  // The answer itself, what is buffered for its reader, and the events as they wait: four times its size.
+  // The answer, the buffer for its reader, and the queued events: four times its size.
   const atMost = clients * (65_536 + 4 * size) * 1.2 + 50_000_000;
   if (grown > atMost) trial.wrong(`${clients} slow readers cost ${grown} bytes, at most ${atMost}`);
   trial.note(`${clients} readers that read nothing cost ${Math.round(grown / clients)} bytes each`);
@@ -57,8 +57,8 @@ function bulk(size: number): Step[] {
 export const r16: Row = {
   id: 'R16',
   fault: 'clients that read nothing of long answers',
-  holds: 'their turns are committed all the same, memory stays bounded, others are answered',
-  played: 'a turn in flight holds its whole answer, so four times its size is allowed a client',
+  holds: 'their turns are committed, memory stays bounded, others are answered',
+  played: 'a turn in flight holds its whole answer, so each client may cost four times its size',
   world: PLAIN,
   isHeavy: true,
   quick: 1,
@@ -66,7 +66,7 @@ export const r16: Row = {
   run: slowReaders,
 };
 
-/** Clients that vanish in the middle of their stream. */
+/** Clients that disconnect in the middle of their stream. */
 async function vanishingClients(trial: Trial): Promise<void> {
   const { random, world } = trial;
   const files = await Promise.all(world.slots.map((slot) => openFiles(slot)));
@@ -96,7 +96,7 @@ async function openFiles(slot: Slot): Promise<number> {
 export const r17: Row = {
   id: 'R17',
   fault: 'clients break their connection at a random event of their stream',
-  holds: 'the turn goes on and is stored whole; no descriptor is left',
+  holds: 'the turn continues and is stored whole; no descriptor leaks',
   played: 'with `ON_DISCONNECT=continue`: the model call is not aborted',
   world: PLAIN,
   isHeavy: true,
@@ -114,7 +114,7 @@ async function duplicates(trial: Trial): Promise<void> {
   const token = trial.token(session);
   const key = `key-${token}`;
   const dies = random.next() < 0.5;
-  // Killed before it saw the admission, its turn is not taken over: all who asked are told to ask again, and it runs anew.
+  // Killed before it saw the admission, its turn is not taken over: every caller must retry, and it runs again.
   const codes = ['idempotency_mismatch', 'redis_unavailable'];
   if (dies) trial.rules = { ...trial.rules, mayCut: true, codes };
   const victim = random.pick(world.slots);
@@ -158,7 +158,7 @@ export const r22: Row = {
     'one Idempotency-Key, 30 or 50 requests at once over 3 replicas and both routes, also with a kill -9',
   holds: 'one turn, equal answers; the key with another message is 422',
   played:
-    'a repeat while the turn runs is answered with the turn; where a replica dies before it saw the admission, those who asked meanwhile are told to ask again, and then it is one turn',
+    'a repeat while the turn runs is answered with it; when a replica dies before it saw the admission, its callers must retry, and then it is one turn',
   world: PLAIN,
   quick: 2,
   long: 30,

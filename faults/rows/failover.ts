@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRedis } from '../../test/support/redis.ts';
-import { startSwitchProxy } from '../../test/support/switch-proxy.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { startRelay } from '../../testkit/http/relay.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
@@ -9,10 +9,10 @@ import { ask, measureUntil, SLACK_MS, startTraffic } from './traffic.ts';
 
 const AWAY_CODES = ['redis_unavailable', 'commit_unknown', 'storage_full'];
 
-/** The sentinels of the tests call a primary down after 1.5 s. */
+/** The sentinels of the tests report a primary down after 1.5 s. */
 const DOWN_AFTER_MS = 1500;
 
-/** The primary dies or stands still, and its secondary takes over. */
+/** The primary dies or freezes, and its secondary takes over. */
 async function failover(trial: Trial): Promise<void> {
   const { random, world } = trial;
   const { sentinel } = world;
@@ -35,7 +35,7 @@ async function failover(trial: Trial): Promise<void> {
     const answers = await Promise.all(world.slots.map((slot) => ask(slot, '/readyz')));
     return isOther && answers.every(({ status }) => status === 200);
   });
-  // The old primary wakes and still believes: it must not be written to.
+  // The old primary wakes and still considers itself primary: replicas must not write to it.
   if (how === 'SIGSTOP') primary.resume();
   await sleep(random.int(100, 800));
   await traffic.stop();
@@ -60,7 +60,7 @@ async function splitBrain(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.asksAll = true;
   trial.rules = { ...trial.rules, codes: AWAY_CODES };
-  const link = await startSwitchProxy();
+  const link = await startRelay();
   link.to(world.redis);
   const port = Number(new URL(link.url).port);
   const secondary = await startRedis({ args: ['--replicaof', '127.0.0.1', String(port)] });
@@ -98,7 +98,7 @@ async function splitBrain(trial: Trial): Promise<void> {
     await traffic.stop();
     trial.rules = { ...trial.rules, lossUntil: performance.now() };
     for (const session of sessions) await trial.say(session);
-    // All of the end is read while the new primary is there.
+    // The final state is read from the new primary.
     trial.endsWith(async () => {
       await secondary.stop();
       await link.close();
@@ -149,7 +149,7 @@ async function migration(trial: Trial): Promise<void> {
   for (;;) {
     const keys = (await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, 2)) as string[];
     if (keys.length === 0) break;
-    // Two at a time, so that a session stands on both sides for a while.
+    // Two at a time, so that a session is on both nodes for a while.
     await from.ask('MIGRATE', '127.0.0.1', to.port, '', 0, 2000, 'KEYS', ...keys);
     await sleep(random.int(0, 15));
   }

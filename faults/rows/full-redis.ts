@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getMessages } from '../../test/support/api.ts';
+import { getMessages } from '../../testkit/server/api.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
@@ -52,16 +52,16 @@ export const r14: Row = {
   run: full,
 };
 
-/** An evicting policy is told by `doctor`; a lost half of a session is noticed, never served. */
+/** `doctor` reports an evicting policy; half a session is noticed, never served. */
 async function evicted(trial: Trial): Promise<void> {
   const { random, world } = trial;
   await world.redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
   const told = await doctor(trial);
   await world.redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   if (!/evict|maxmemory-policy|allkeys-lru/i.test(told))
-    trial.wrong(`doctor says nothing of the policy: ${told}`);
+    trial.wrong(`doctor does not report the policy: ${told}`);
 
-  // Not one of the trial's sessions: half of it is gone, so no invariant holds for it.
+  // Not one of the trial's sessions: half of it is deleted, so no invariant holds for it.
   const half = `${trial.session()}-half`;
   const whole = trial.session();
   await trial.say(whole);
@@ -72,7 +72,7 @@ async function evicted(trial: Trial): Promise<void> {
   for (const replica of world.slots) {
     const { status } = await ask(replica, `/api/sessions/${half}/messages`);
     const answer = await trial.sayUnwatched(replica, half, 'after');
-    // Half a session is refused, or it began anew as a whole.
+    // Half a session is refused, or has restarted as a whole.
     const isRefused = answer.status === 500 || answer.status === 404 || answer.status === 409;
     const isAnew = answer.status === 200 && !answer.shown.includes('before');
     if (!isRefused && !isAnew)
@@ -98,8 +98,8 @@ function doctor(trial: Trial): Promise<string> {
 export const r15: Row = {
   id: 'R15',
   fault: 'an evicting policy, and one key of a session evicted',
-  holds: '`doctor` tells of the policy; half a session is refused or begins anew, never served',
-  played: '`doctor` tells of the policy; the start of a replica does not',
+  holds: '`doctor` reports the policy; half a session is refused or restarts, and is never served',
+  played: '`doctor` reports the policy; the start of a replica does not',
   world: PLAIN,
   quick: 1,
   long: 10,

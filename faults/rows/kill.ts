@@ -3,18 +3,18 @@ import { LOCK_TTL_MS, PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 
-/** What is promised of a takeover: the lease and five seconds. */
+/** The promised time of a takeover: the lease plus five seconds. */
 export const TAKEOVER_MS = LOCK_TTL_MS + 5000;
 
-/** kill -9 of the replica that runs a turn, at an instant drawn over the whole turn. */
+/** kill -9 of the replica that runs a turn, at a random instant of the turn. */
 async function kill(trial: Trial): Promise<void> {
   const { random, world } = trial;
-  // A reply that is held back may be missed before the kill.
+  // A held reply may time out before the kill.
   trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable', 'commit_unknown'] };
   const victim = random.pick(world.slots);
   const others = world.slots.filter((slot) => slot !== victim);
   const session = trial.session();
-  // Some history before, on any replica.
+  // Some history first, on any replica.
   for (let turns = random.int(0, 2); turns > 0; turns -= 1) await trial.say(session);
   const instant = random.pick(INSTANTS);
   const token = trial.token(session);
@@ -23,7 +23,7 @@ async function kill(trial: Trial): Promise<void> {
   const key = random.next() < 0.5 ? `key-${token}` : null;
   const turn = trial.begin(session, { route, key }, victim, token);
   await Promise.race([reached, turn.ended]);
-  // Some wait behind it, on the victim too.
+  // Some turns wait behind it, also on the victim.
   const behind = Array.from({ length: random.int(0, 2) }, () =>
     trial.begin(session, {}, random.pick(world.slots)),
   );
@@ -34,7 +34,7 @@ async function kill(trial: Trial): Promise<void> {
   const killedAt = performance.now();
   await world.kill(victim);
   trial.count('kills');
-  // What was on the wire may still arrive, at once or when another has taken over, or be lost.
+  // Data in flight may still arrive, at once or after a takeover, or be lost.
   const late = random.pick(['lost', 'at once', 'late'] as const);
   if (late === 'lost') held.lose();
   if (late === 'at once') held.release();
@@ -43,7 +43,7 @@ async function kill(trial: Trial): Promise<void> {
   if (probe.end.kind === 'done')
     trial.measure('served again after a kill', performance.now() - killedAt, TAKEOVER_MS);
   if (late === 'late') held.release();
-  // A client that was cut sends again under its key.
+  // A client that was cut retries under its key.
   await turn.ended;
   if (key !== null && turn.send.end.kind === 'cut')
     await trial.say(session, { key }, random.pick(others), token);

@@ -7,7 +7,7 @@ import { ask, measureUntil, SLACK_MS } from './traffic.ts';
 
 const AT_ONCE = 20;
 
-/** All replicas leave one after the other while streams run on them. */
+/** All replicas restart one after the other while streams run on them. */
 async function rollingRestart(trial: Trial, streams: number): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['draining'] };
@@ -15,7 +15,7 @@ async function rollingRestart(trial: Trial, streams: number): Promise<void> {
     const gate = world.model.gate();
     const live: ReturnType<Trial['begin']>[] = [];
     while (live.length < streams) {
-      // All at once would be a test of how fast this machine admits.
+      // All at once would only test how fast this machine admits.
       const some = Array.from({ length: Math.min(AT_ONCE, streams - live.length) }, () => {
         const session = trial.session();
         const token = trial.token(session);
@@ -35,12 +35,12 @@ async function rollingRestart(trial: Trial, streams: number): Promise<void> {
   trial.count('replicas that left', world.slots.length);
 }
 
-/** SIGTERM; what it must say while it leaves, and how it ends. */
+/** SIGTERM, and checks of readiness and exit. */
 async function leave(trial: Trial, slot: Slot, atMostMs: number): Promise<void> {
-  trial.note(`${slot.name} is told to leave`);
+  trial.note(`${slot.name} gets SIGTERM`);
   const begun = performance.now();
   const left = trial.world.leave(slot);
-  // No answer at all when nothing was left to do and it is gone already.
+  // No answer when it had nothing left to do and has exited already.
   await measureUntil(trial, '/readyz says no', 500 + SLACK_MS, async () => {
     return (await ask(slot, '/readyz')).status !== 200;
   });
@@ -53,7 +53,7 @@ export const r2: Row = {
   id: 'R2',
   fault: 'SIGTERM of each replica in turn, with live streams on it',
   holds: 'no stream is cut, /readyz is 503 at once, each exits with 0',
-  played: '12 streams a replica in the short run, 100 in the long one',
+  played: '12 streams per replica in the short run, 100 in the long one',
   world: PLAIN,
   isHeavy: true,
   quick: 1,
@@ -61,7 +61,7 @@ export const r2: Row = {
   run: (trial) => rollingRestart(trial, trial.isQuick ? 12 : 100),
 };
 
-/** The model is slower than the time to leave: the turn goes on elsewhere. */
+/** The model is slower than the grace period: the turn continues elsewhere. */
 async function leaveUnfinished(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['draining'] };
@@ -69,7 +69,7 @@ async function leaveUnfinished(trial: Trial): Promise<void> {
   const turns = Array.from({ length: 4 }, (_, index) => {
     const session = trial.session();
     const token = trial.token(session);
-    // The first answer would never end; whoever takes over gets a quick one.
+    // The first answer would never end; the next replica gets a quick one.
     world.model.plan(token, {
       words: 20,
       gates: [{ afterWords: random.int(0, 20), gate: world.model.gate() }],
@@ -93,7 +93,7 @@ export const r3: Row = {
   id: 'R3',
   fault: 'SIGTERM with a model that is slower than SHUTDOWN_GRACE_SECONDS',
   holds:
-    'the replica is gone soon after the grace time, exit 0; the turn is handed over and answered elsewhere',
+    'the replica exits with 0 soon after the grace period; the turn is handed over and answered elsewhere',
   played: null,
   world: { ...PLAIN, env: { SHUTDOWN_GRACE_SECONDS: String(GRACE_MS / 1000) } },
   quick: 1,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getSession, listSessions, type SessionListBody } from '../../test/support/api.ts';
-import { call } from '../../test/support/http.ts';
+import { call } from '../../testkit/http/http.ts';
+import { getSession, listSessions, type SessionListBody } from '../../testkit/server/api.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
@@ -8,7 +8,7 @@ import type { Trial } from '../trial.ts';
 const MESSAGE_BYTES = 2000;
 const MAX_MESSAGES = 12;
 
-/** Messages at the limit, histories past theirs, prompts that do not hold all. */
+/** Messages at the limit, histories past theirs, prompts that do not fit. */
 async function sizes(trial: Trial): Promise<void> {
   const { world } = trial;
   trial.rules = { ...trial.rules, hasWindow: true, codes: ['too_large'] };
@@ -21,7 +21,7 @@ async function sizes(trial: Trial): Promise<void> {
     const answer = await trial.sayUnwatched(trial.anySlot(), session, 'x'.repeat(MESSAGE_BYTES + over));
     if (answer.status !== status) trial.wrong(`a message of the limit and ${over} bytes is ${answer.status}`);
     if (status === 413 && (await getSession(trial.anySlot(), session)).status !== 404) {
-      trial.wrong('a message that was too long left a session');
+      trial.wrong('a message over the limit left a session');
     }
   }
   const session = trial.session();
@@ -53,7 +53,7 @@ export const r29: Row = {
 const TTL_MS = 2000;
 const SHORT_LIVED = { ...PLAIN, env: { SESSION_TTL_SECONDS: String(TTL_MS / 1000), WORKER: 'off' } };
 
-/** Many sessions end in the same moment, while turns arrive for them; nothing of them outlives them. */
+/** Many sessions expire in the same moment, while turns arrive for them; nothing outlives them. */
 async function herd(trial: Trial): Promise<void> {
   const { random } = trial;
   const sessions = Array.from({ length: trial.isQuick ? 20 : 300 }, () => trial.session());
@@ -63,15 +63,16 @@ async function herd(trial: Trial): Promise<void> {
     sessions.filter((_, at) => at % 2 === 1),
   ];
   const races = racing.map(async (session) => {
-    // Around the end of its time: it goes on, or begins anew, but is never half.
+    // Around its expiry: it continues or restarts, but is never half.
     await sleep(Math.max(0, TTL_MS + random.int(-60, 60)));
     const before = performance.now();
     const race = `${session}-race`;
     await trial.sayUnwatched(trial.anySlot(), race, 'one');
     await sleep(Math.max(0, TTL_MS - (performance.now() - before) + random.int(-40, 20)));
     const { status, shown } = await trial.sayUnwatched(trial.anySlot(), race, 'two');
-    if (status !== 200) trial.wrong(`a turn at the end of a session's time is ${status}`, session);
-    if (shown !== '' && !shown.includes('one')) trial.wrong(`a turn at the end was shown ${shown}`, session);
+    if (status !== 200) trial.wrong(`a turn at the expiry of a session is ${status}`, session);
+    if (shown !== '' && !shown.includes('one'))
+      trial.wrong(`a turn at the expiry was shown ${shown}`, session);
   });
   await sleep(TTL_MS + 300);
   for (const [at, session] of dying.entries()) {
@@ -82,7 +83,7 @@ async function herd(trial: Trial): Promise<void> {
   for (const session of racing) trial.expired(session, []);
 }
 
-/** What can still be found of a session whose time is over; a new turn under its name must know nothing. */
+/** Remains of an expired session; a new turn under its name must know nothing. */
 async function outlives(
   trial: Trial,
   session: string,
@@ -93,7 +94,7 @@ async function outlives(
   const slot = trial.anySlot();
   for (const path of ['', '/messages', `/turns/${turnId}`, `/turns/${turnId}/stream`]) {
     const { status } = await call(slot.url, 'GET', `/api/sessions/${session}${path}`);
-    if (status !== 404) found.push(`${path === '' ? 'the session' : path} is ${status} after its time`);
+    if (status !== 404) found.push(`${path === '' ? 'the session' : path} is ${status} after its expiry`);
   }
   if (asksAgain) {
     const { status, code, shown } = await trial.sayUnwatched(slot, session, 'anew');
@@ -105,8 +106,8 @@ async function outlives(
 
 export const r30: Row = {
   id: 'R30',
-  fault: 'many sessions reach the end of their time together, with turns arriving in that moment',
-  holds: 'no 5xx; a turn goes on or begins anew; nothing of a session outlives it',
+  fault: 'many sessions expire together, with turns arriving in that moment',
+  holds: 'no 5xx; a turn continues or restarts its session; nothing of a session outlives it',
   played: '20 sessions in the short run, 300 in the long one',
   world: SHORT_LIVED,
   quick: 1,
@@ -114,7 +115,7 @@ export const r30: Row = {
   run: herd,
 };
 
-/** The model takes longer than a session lives. */
+/** The model takes longer than the TTL of the session. */
 async function longTurn(trial: Trial): Promise<void> {
   const session = trial.session();
   await trial.say(session);
@@ -124,7 +125,7 @@ async function longTurn(trial: Trial): Promise<void> {
   const behind = trial.begin(session, { route: 'json' });
   await Promise.all([turn.ended, behind.ended]);
   for (const { end } of [turn.send, behind.send]) {
-    if (end.kind !== 'done') trial.wrong(`a turn longer than the session's time ended ${end.kind}`, session);
+    if (end.kind !== 'done') trial.wrong(`a turn longer than the session TTL ended ${end.kind}`, session);
   }
 }
 
@@ -190,7 +191,7 @@ async function listing(trial: Trial): Promise<void> {
 export const r28: Row = {
   id: 'R28',
   fault: '120 (short run) or 10,000 sessions listed page by page while the list changes',
-  holds: 'no session that stays is missing or doubled; no KEYS, no SCAN',
+  holds: 'no remaining session is missing or duplicated; no KEYS, no SCAN',
   played: '10,000 sessions',
   world: { ...PLAIN, env: { WORKER: 'off' } },
   isHeavy: true,
@@ -199,22 +200,22 @@ export const r28: Row = {
   run: listing,
 };
 
-/** Somebody edited the keys of a session by hand. */
+/** Keys of a session were edited by hand. */
 async function poisoned(trial: Trial): Promise<void> {
   const { random, world } = trial;
   const good = trial.session();
   await trial.say(good);
   const poisons: [string, (key: (name: string) => string) => (string | number)[]][] = [
     ['messages of another type', (key) => ['SET', key('messages'), 'text']],
-    ['a message that is no JSON', (key) => ['LSET', key('messages'), 0, '{']],
+    ['a message that is not JSON', (key) => ['LSET', key('messages'), 0, '{']],
     ['a message without fields', (key) => ['LSET', key('messages'), 0, '{"id":"m0"}']],
     ['a message of another session', (key) => ['LSET', key('messages'), 0, foreign]],
     ['metadata of another type', (key) => ['SET', key('meta'), 'text']],
-    ['a count that is wrong', (key) => ['HSET', key('meta'), 'message_count', 7]],
-    ['a count that is no number', (key) => ['HSET', key('meta'), 'message_count', 'many']],
+    ['a wrong count', (key) => ['HSET', key('meta'), 'message_count', 7]],
+    ['a count that is not a number', (key) => ['HSET', key('meta'), 'message_count', 'many']],
     ['a queue of another type', (key) => ['SET', key('queue'), 'text']],
-    ['messages without an end', (key) => ['PERSIST', key('messages')]],
-    ['a fence that is no number', (key) => ['HSET', key('meta'), 'fence', 'x']],
+    ['messages without a TTL', (key) => ['PERSIST', key('messages')]],
+    ['a fence that is not a number', (key) => ['HSET', key('meta'), 'fence', 'x']],
   ];
   for (const [name, poison] of trial.isQuick ? random.shuffle(poisons).slice(0, 5) : poisons) {
     const session = `${trial.tag}-poison${poisons.findIndex(([other]) => other === name)}`;
@@ -246,8 +247,8 @@ const foreign = JSON.stringify({
 export const r32: Row = {
   id: 'R32',
   fault:
-    'keys of a session are edited by hand: wrong types, broken JSON, foreign messages, wrong counts, no end',
-  holds: 'only that session answers, with corrupt_session; the others are as before',
+    'keys of a session are edited by hand: wrong types, broken JSON, foreign messages, wrong counts, no TTL',
+  holds: 'only that session is affected, with corrupt_session; the others are unchanged',
   played: 'a value of 100 MB is not tried',
   world: PLAIN,
   quick: 1,

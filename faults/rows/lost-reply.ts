@@ -4,7 +4,7 @@ import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 import { TAKEOVER_MS } from './kill.ts';
 
-/** Every kind of command that a turn, its readers and its end may need. */
+/** Every command that a turn, its readers and its end may need. */
 export const KINDS = [
   'admit-turn',
   'redlock',
@@ -30,12 +30,12 @@ export const KINDS = [
 const CLIENTS = 4;
 const TURNS = 3;
 
-/** Replies vanish after the command was carried out, while clients with keys and patience go on. */
+/** Replies are lost after the command was executed, while clients with keys retry. */
 async function loseReplies(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['redis_unavailable', 'commit_unknown'] };
   const sessions = Array.from({ length: 3 }, () => trial.session());
-  // Mostly what writes; what only some turns need is there as well.
+  // Mostly writes, and also commands that only some turns need.
   const lose = () => {
     const kind = random.next() < 0.3 ? random.pick(KINDS) : random.pick(KINDS.slice(0, 7));
     const slot = random.pick(world.slots);
@@ -57,7 +57,7 @@ async function loseReplies(trial: Trial): Promise<void> {
         const session = random.pick(sessions);
         const route = random.next() < 0.6 ? 'stream' : 'json';
         const onBusy = random.next() < 0.15 ? 'coalesce' : 'enqueue';
-        // Without a key a client cannot know; with one, it is told in the end.
+        // Without a key a client cannot know the result; with one, it gets it in the end.
         if (random.next() < 0.3) await trial.say(session, { route, onBusy });
         else await trial.sayUntilDone(session, { route, onBusy });
       }
@@ -70,8 +70,8 @@ async function loseReplies(trial: Trial): Promise<void> {
 
 export const r13: Row = {
   id: 'R13',
-  fault: 'the reply is lost after the command was carried out, at each kind of command',
-  holds: 'no message is stored twice; a key tells in the end',
+  fault: 'the reply is lost after the command was executed, for each kind of command',
+  holds: 'no message is stored twice; a key gives the result in the end',
   played: null,
   world: PLAIN,
   quick: 3,
@@ -79,7 +79,7 @@ export const r13: Row = {
   run: loseReplies,
 };
 
-/** A client is told 503 because the reply to its admission was lost, and then the replica dies. */
+/** A client gets 503 because the reply to its admission was lost, and then the replica dies. */
 async function neverConfirmed(trial: Trial, sendsAgain: boolean): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable'] };
@@ -87,17 +87,17 @@ async function neverConfirmed(trial: Trial, sendsAgain: boolean): Promise<void> 
   const session = trial.session();
   if (random.next() < 0.5) await trial.say(session);
   const name = random.pick(['admit-turn', 'confirm-turn'] as const);
-  // A confirmation that never arrives; one that arrives and cannot be told to the client is as good as confirmed.
+  // A confirmation that never arrives; one that arrives counts, even if the client cannot be notified.
   const trap =
     name === 'admit-turn'
       ? victim.proxy?.loseReply((request) => request.name === name && request.session === session)
       : victim.proxy?.trap('request', (request) => request.name === name);
   void trap?.caught.then(() => trap.cut());
   const refused = await trial.say(session, { route: random.pick(['json', 'stream'] as const) }, victim);
-  trial.note(`kill -9 of ${victim.name} after it was told ${refused.end.kind}`);
+  trial.note(`kill -9 of ${victim.name} after its client got ${refused.end.kind}`);
   await world.kill(victim);
   trial.count('kills of unconfirmed admissions');
-  // As long as a takeover may take, so that one that must not happen has its chance.
+  // As long as a takeover may take, so that a wrong one has its chance.
   if (sendsAgain) await trial.say(session, {}, random.pick(trial.up));
   await sleep(LOCK_TTL_MS + 1500);
   await world.revive(victim);
@@ -116,8 +116,8 @@ export const r13b: Row = {
 
 export const r13c: Row = {
   id: 'R13c',
-  fault: 'as R13b, and nobody sends a turn that would wait behind the dead one',
-  holds: 'the session is free again for `on_busy: reject` when leases and recovery had their time',
+  fault: 'as R13b, without a turn that would wait behind the dead one',
+  holds: 'the session is free again for `on_busy: reject` after lease and recovery',
   played: 'long run only',
   world: PLAIN,
   quick: 0,
@@ -125,7 +125,7 @@ export const r13c: Row = {
   run: (trial) => neverConfirmed(trial, false),
 };
 
-/** A turn waits on a replica that dies before it can confirm it; another one waits behind it. */
+/** A turn waits on a replica that dies before confirming it; another turn waits behind it. */
 async function deadHead(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, mayCut: true, codes: ['redis_unavailable'] };
@@ -141,7 +141,7 @@ async function deadHead(trial: Trial): Promise<void> {
   const unconfirmed = trial.begin(session, {}, victim);
   await trap?.caught;
   trap?.cut();
-  trial.note(`kill -9 of ${victim.name} before it heard that its turn waits`);
+  trial.note(`kill -9 of ${victim.name} before it learned that its turn waits`);
   await world.kill(victim);
   trial.count('kills of unconfirmed admissions');
   const behind = trial.begin(session, {}, random.pick(others));
@@ -157,7 +157,7 @@ async function deadHead(trial: Trial): Promise<void> {
 
 export const r13d: Row = {
   id: 'R13d',
-  fault: 'kill -9 of a replica before it hears that its turn was taken in and waits; another waits behind',
+  fault: 'kill -9 of a replica before it learns that its turn was admitted and waits; another waits behind',
   holds: 'the one behind is answered within LOCK_TTL_MS + 5 s',
   played: null,
   world: PLAIN,

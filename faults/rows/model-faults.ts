@@ -1,5 +1,5 @@
-import { brokenReplies, endless, withoutDone } from '../../test/support/broken-replies.ts';
-import type { Step } from '../../test/support/model-script.ts';
+import { brokenReplies, endless, withoutDone } from '../../testkit/model/broken-replies.ts';
+import type { Step } from '../../testkit/model/model-script.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
@@ -16,7 +16,7 @@ const MODEL_TIMES = {
 
 const MODEL_WORLD = { ...PLAIN, env: MODEL_TIMES };
 
-/** Asks once with a model that fails; the turn must fail as said, and the session go on. */
+/** Asks once with a failing model; the turn must fail as expected, and the session continue. */
 async function failsAs(
   trial: Trial,
   name: string,
@@ -56,14 +56,15 @@ async function refusingModel(trial: Trial): Promise<void> {
     const headers = trial.random.next() < 0.5 ? { 'retry-after': '0' } : undefined;
     const step: Step = { status, ...(headers && { headers }) };
     const tookMs = await failsAs(trial, `status ${status}`, ['model_error'], () => [step]);
-    trial.measure('a refusing model is told', tookMs, 3000 + SLACK_MS);
+    trial.measure('a refusing model is reported', tookMs, 3000 + SLACK_MS);
   }
 }
 
 export const r18: Row = {
   id: 'R18',
   fault: 'the model answers 429, 500 or 503, with and without Retry-After',
-  holds: '502 model_error after at most MODEL_MAX_RETRIES further calls; no user message is left alone',
+  holds:
+    '502 model_error after at most MODEL_MAX_RETRIES further calls; no user message remains without an answer',
   played: 'a 429 of the model is 502 for the caller',
   world: MODEL_WORLD,
   quick: 1,
@@ -79,8 +80,8 @@ async function silentModel(trial: Trial): Promise<void> {
   ];
   for (const [name, timeMs, script] of cases) {
     const tookMs = await failsAs(trial, name, ['model_timeout'], script);
-    // Silence before the head may be tried once more.
-    trial.measure(`told of ${name}`, tookMs, 2 * timeMs + 1000 + SLACK_MS);
+    // Silence before the head may be retried once.
+    trial.measure(`${name} is reported`, tookMs, 2 * timeMs + 1000 + SLACK_MS);
   }
 }
 
@@ -103,7 +104,7 @@ async function brokenModel(trial: Trial): Promise<void> {
   );
   const session = trial.session();
   const token = trial.token(session);
-  // The answer of this one is not of the usual form, so it is only asked whether it is accepted.
+  // This answer has an unusual form, so only its acceptance is checked.
   trial.world.model.plan(token, { script: (call) => [{ delta: call.answer }, ...withoutDone().slice(1)] });
   const send = await trial.say(session, {}, undefined, token);
   if (send.end.kind !== 'done') trial.wrong('an answer without [DONE] was not accepted', session);

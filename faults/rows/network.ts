@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLEAN_WIRE } from '../rig/redis-proxy.ts';
+import { CLEAN_WIRE } from '../../testkit/redis/wire.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 import { TAKEOVER_MS } from './kill.ts';
 import { ask, measureUntil, SLACK_MS } from './traffic.ts';
 
-/** Packets between one replica and Redis vanish, without a reset, while a turn runs on it. */
+/** Packets between one replica and Redis are lost, without a reset, while a turn runs on it. */
 async function partition(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['redis_unavailable', 'commit_unknown'] };
@@ -24,7 +24,7 @@ async function partition(trial: Trial): Promise<void> {
   );
   await sleep(random.int(20, 400));
   trial.note(`${cutOff.name} is cut off from Redis`);
-  cutOff.proxy?.setWire({ isBlackHole: true });
+  cutOff.proxy?.setWire({ isHeld: true });
   const awayMs = trial.isQuick ? 2500 : random.pick([5000, 5000, 30_000]);
   const until = performance.now() + awayMs;
   const refused = trial.session();
@@ -37,7 +37,7 @@ async function partition(trial: Trial): Promise<void> {
   if (next.end.kind !== 'done') trial.wrong(`the turn behind was ${next.end.kind}`, session);
   await sleep(Math.max(0, until - performance.now()));
   trial.note(`${cutOff.name} reaches Redis again`);
-  cutOff.proxy?.setWire({ isBlackHole: false });
+  cutOff.proxy?.setWire({ isHeld: false });
   await measureUntil(
     trial,
     'ready after a partition',
@@ -50,16 +50,16 @@ async function partition(trial: Trial): Promise<void> {
 
 export const r11: Row = {
   id: 'R11',
-  fault: 'one replica is cut off from Redis, packets vanish, for 2.5 s (short run), 5 or 30 s (long run)',
-  holds: '503 within 1 s there, the session goes on elsewhere, ready within 5 s after',
-  played: 'a proxy that passes nothing stands for packets that are dropped',
+  fault: 'one replica is cut off from Redis, packets are lost, for 2.5 s (short run), 5 or 30 s (long run)',
+  holds: '503 within 1 s there, the session continues elsewhere, ready within 5 s after',
+  played: 'a proxy that passes nothing simulates dropped packets',
   world: PLAIN,
   quick: 1,
   long: 20,
   run: partition,
 };
 
-/** A slow, uneven and slicing wire, on the way of all replicas. */
+/** A slow, jittery and slicing wire between all replicas and Redis. */
 async function slowWire(trial: Trial): Promise<void> {
   const { random, world } = trial;
   const wire = random.pick([
@@ -81,7 +81,7 @@ async function slowWire(trial: Trial): Promise<void> {
       }),
     );
   };
-  // The texts of the scripts are sent once; not what a turn takes.
+  // Script texts are sent once; that is not the cost of a turn.
   for (const slot of world.slots) await trial.say(trial.session(), {}, slot);
   for (const slot of world.slots) slot.proxy?.setWire(condition);
   await round(`a turn over ${name}`);
@@ -91,7 +91,7 @@ async function slowWire(trial: Trial): Promise<void> {
 export const r12: Row = {
   id: 'R12',
   fault: 'the wire to Redis is slow (50 ± 50 ms), sliced into single bytes, or narrow (64 kB/s)',
-  holds: 'every turn is answered, none runs into a timeout',
+  holds: 'every turn is answered without a timeout',
   played: null,
   world: PLAIN,
   quick: 2,

@@ -7,7 +7,7 @@ import { SLACK_MS, startTraffic } from './traffic.ts';
 
 const LATE_TURNS = 6;
 
-/** Many turns of one session at once, and some that come while those wait. */
+/** Many turns of one session at once, and some that arrive while those wait. */
 async function hotSession(trial: Trial): Promise<void> {
   const { random, world } = trial;
   const [turns, modelMs] = [trial.isQuick ? 50 : 100, trial.isQuick ? 20 : 50];
@@ -21,7 +21,7 @@ async function hotSession(trial: Trial): Promise<void> {
       trial.slot(random.int(0, 2)),
     ),
   );
-  // Of those at once nobody knows which came first; each of these comes when the one before is in.
+  // Parallel turns have no known order; each of these is sent after the previous one was accepted.
   for (let late = 0; late < LATE_TURNS; late += 1) {
     const one = trial.begin(session, { route: 'stream', deadlineMs: 60_000 }, trial.slot(random.int(0, 2)));
     sends.push(one);
@@ -42,8 +42,8 @@ export const r26: Row = {
   id: 'R26',
   fault:
     '50 (short run) or 100 turns of one session at once over 3 replicas, and 6 one after the other behind them',
-  holds: 'all are answered, in the order in which they were taken in, hardly later than the model allows',
-  played: 'order is that in which Redis took the turns in',
+  holds: 'all are answered in the order of admission, hardly later than the model allows',
+  played: 'the order is that of admission in Redis',
   world: PLAIN,
   quick: 1,
   long: 20,
@@ -78,7 +78,7 @@ export const r27: Row = {
   run: manySessions,
 };
 
-/** A session is deleted while a turn of it stands at an instant; a new one begins under its name at once. */
+/** A session is deleted while its turn is held at an instant; a new one begins under its name at once. */
 async function deleteDuring(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.asksAll = true;
@@ -90,7 +90,7 @@ async function deleteDuring(trial: Trial): Promise<void> {
   const { reached, held } = holdAt(trial, slot, session, token, instant);
   const turn = trial.begin(session, { route: random.pick(['json', 'stream'] as const) }, slot, token);
   await Promise.race([reached, turn.ended]);
-  // By other replicas: the wire of this one may stand still.
+  // By other replicas: the wire of this one may be held.
   const others = world.slots.filter((one) => one !== slot);
   const waits = random.next() < 0.5 ? trial.begin(session, {}, random.pick(others)) : null;
   if (waits !== null) await sleep(random.int(0, 30));
@@ -117,7 +117,7 @@ export const r34: Row = {
   run: deleteDuring,
 };
 
-/** Streams are dropped at random events and read on from another replica. */
+/** Streams are dropped at random events and resumed on another replica. */
 async function resume(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['turn_not_found'] };
@@ -132,7 +132,7 @@ async function resume(trial: Trial): Promise<void> {
         undefined,
         token,
       );
-      if (send.end.kind !== 'done') trial.wrong(`a stream that was resumed ended ${send.end.kind}`, session);
+      if (send.end.kind !== 'done') trial.wrong(`a resumed stream ended ${send.end.kind}`, session);
     }),
   );
   trial.count('streams resumed', trial.isQuick ? 6 : 20);
@@ -140,16 +140,16 @@ async function resume(trial: Trial): Promise<void> {
 
 export const r38: Row = {
   id: 'R38',
-  fault: 'a reader drops its stream after random events and reads on from another replica',
-  holds: 'what it reads is what an uninterrupted reader reads: no gap, no repeat',
-  played: 'a turn whose record is gone is 404 turn_not_found',
+  fault: 'a reader drops its stream after random events and resumes on another replica',
+  holds: 'it reads the same as an uninterrupted reader: no gap, no repeat',
+  played: 'a turn without a record is 404 turn_not_found',
   world: PLAIN,
   quick: 1,
   long: 40,
   run: resume,
 };
 
-/** Everything that `on_busy` can do, mixed, with cancels from any replica: no fault but each other. */
+/** All `on_busy` modes mixed, with cancels from any replica, and no other fault. */
 async function policies(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, codes: ['session_busy'] };
@@ -193,7 +193,7 @@ export const policiesRow: Row = {
   run: policies,
 };
 
-/** The reconcile job runs all the time beside live turns, and a worker dies in the middle. */
+/** The reconcile job runs continuously beside live turns, and a worker dies in the middle. */
 async function reconcileBeside(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = { ...trial.rules, mayCut: true };
@@ -205,7 +205,7 @@ async function reconcileBeside(trial: Trial): Promise<void> {
     await sleep(random.int(0, 200));
   }
   const victim = random.pick(world.slots);
-  trial.note(`kill -9 of ${victim.name}, which also works on jobs`);
+  trial.note(`kill -9 of ${victim.name}, which also runs jobs`);
   await world.kill(victim);
   await trial.reconcile();
   await world.revive(victim);
@@ -227,8 +227,8 @@ const CHANGES = [
 
 export const r33: Row = {
   id: 'R33',
-  fault: 'reconcile again and again beside live turns, and a worker killed',
-  holds: 'counts stay true; a second reconcile changes nothing',
+  fault: 'continuous reconciles beside live turns, and a worker killed',
+  holds: 'counts stay correct; a second reconcile changes nothing',
   played: 'started by the command',
   world: { ...PLAIN, env: { RECONCILE_INTERVAL_SECONDS: '1' } },
   quick: 1,

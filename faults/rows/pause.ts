@@ -4,7 +4,7 @@ import { LOCK_TTL_MS, PLAIN, type Slot } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 
-/** A turn stands at an instant on one replica while that one cannot do anything, until another has taken over. */
+/** A turn is held at an instant on a replica that cannot act until another has taken over. */
 export async function overslept(
   trial: Trial,
   instant: Instant,
@@ -20,17 +20,17 @@ export async function overslept(
   const turn = trial.begin(session, { route: random.next() < 0.7 ? 'stream' : 'json' }, sleeper, token);
   await Promise.race([reached, turn.ended]);
   await aMoment(trial);
-  trial.note(`${sleeper.name} stands still ${instant}`);
+  trial.note(`${sleeper.name} is frozen ${instant}`);
   const wake = stall(sleeper);
   trial.count('pauses');
-  // What the model sends meanwhile waits in the sockets of the sleeper.
+  // Meanwhile, data from the model waits in the sockets of the sleeper.
   if (instant !== 'before the commit arrives' && random.next() < 0.5) held.release();
   const next = await trial.say(session, {}, random.pick(others));
   if (next.end.kind !== 'done')
     trial.wrong(`the turn behind a sleeper was not answered but ${next.end.kind}`, session);
   if (random.next() < 0.5) await trial.say(session, {}, random.pick(others));
   await sleep(random.int(0, LOCK_TTL_MS / 2));
-  trial.note(`${sleeper.name} goes on`);
+  trial.note(`${sleeper.name} resumes`);
   wake();
   held.release();
   await turn.ended;
@@ -41,7 +41,7 @@ export const r24: Row = {
   id: 'R24',
   fault: 'the holder sleeps past its lease (SIGSTOP, SIGCONT) at a seeded instant of its turn',
   holds: 'its late commit writes nothing; its client gets the true answer',
-  played: 'the client is answered from the log of whoever took over',
+  played: 'the client is answered from the log of the replica that took over',
   world: PLAIN,
   quick: 2,
   long: 200,

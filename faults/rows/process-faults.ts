@@ -2,8 +2,9 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { startReplica } from '../../test/support/replica.ts';
-import { openStream } from '../../test/support/sse.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { applyPatch, type Patch } from '../../testkit/patch.ts';
+import { startReplica } from '../../testkit/server/replica.ts';
 import { holdAt, INSTANTS } from '../rig/instants.ts';
 import { copyProduct } from '../rig/product.ts';
 import { LOCK_TTL_MS, PLAIN } from '../rig/world.ts';
@@ -46,7 +47,7 @@ async function skewedClocks(trial: Trial): Promise<void> {
 export const r23: Row = {
   id: 'R23',
   fault: 'the clocks of two replicas are an hour ahead and behind, and a replica dies or sleeps',
-  holds: 'takeover, order and ends are as with right clocks',
+  holds: 'takeover, order and expiry are as with correct clocks',
   played: 'the clock of the Redis host is left out: it needs a second machine',
   world: {
     ...PLAIN,
@@ -73,15 +74,21 @@ export const r24b: Row = {
     }),
 };
 
-/** A replica of another build beside those that run. */
+/** A build that knows another layout of the keys, whichever this one knows. */
+const OTHER_LAYOUT: Patch = {
+  file: 'redis/keys.js',
+  find: "FORMAT_VERSION = '",
+  replace: "FORMAT_VERSION = '99",
+};
+
+/** A replica of another build beside the running ones. */
 async function twoVersions(trial: Trial): Promise<void> {
   const { world } = trial;
   const session = trial.session();
   await trial.say(session);
   const other = copyProduct(dirname(world.entry), 'other-format');
   try {
-    const keys = join(other, 'redis', 'keys.js');
-    writeFileSync(keys, readFileSync(keys, 'utf8').replace("FORMAT_VERSION = '1'", "FORMAT_VERSION = '999'"));
+    applyPatch(other, OTHER_LAYOUT);
     const begun = startReplica({
       redisUrl: world.redis.url,
       modelUrl: world.model.url,
@@ -128,7 +135,7 @@ export const r35: Row = {
   run: twoVersions,
 };
 
-/** A replica with few file descriptors and little heap gets more than it can take. */
+/** A replica with small limits and a small heap gets more than it can handle. */
 async function exhausted(trial: Trial): Promise<void> {
   const { world } = trial;
   trial.rules = { ...trial.rules, mayCut: true, codes: ['overloaded', 'model_error', 'redis_unavailable'] };

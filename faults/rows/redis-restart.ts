@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call } from '../../test/support/http.ts';
+import { call } from '../../testkit/http/http.ts';
 import { PLAIN } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
@@ -7,7 +7,7 @@ import { ask, measureUntil, SLACK_MS, startTraffic } from './traffic.ts';
 
 const AWAY_CODES = ['redis_unavailable', 'commit_unknown'];
 
-/** Redis goes and comes back while clients talk. */
+/** Redis restarts under traffic. */
 async function restart(
   trial: Trial,
   how: 'SIGTERM' | 'SIGKILL',
@@ -38,7 +38,7 @@ async function restart(
   });
   await sleep(random.int(50, 200));
   await traffic.stop();
-  // What was begun before the loss has come to its end by now.
+  // Turns that began before the loss have ended by now.
   trial.rules = { ...trial.rules, lossUntil: performance.now() };
   for (const session of sessions) {
     await call(world.slots[0]?.url ?? '', 'GET', `/api/sessions/${session}`);
@@ -65,7 +65,7 @@ export const r4: Row = {
 export const r5: Row = {
   id: 'R5',
   fault: 'Redis with appendfsync always gets SIGKILL and is started again',
-  holds: 'nothing that was acknowledged is lost',
+  holds: 'nothing acknowledged is lost',
   played: null,
   world: { ...PLAIN, redisArgs: persisted('always') },
   quick: 1,
@@ -76,7 +76,7 @@ export const r5: Row = {
 export const r6: Row = {
   id: 'R6',
   fault: 'Redis without persistence gets SIGKILL and is started again, empty',
-  holds: 'sessions are 404 or begin anew, never mixed with what a replica remembers',
+  holds: 'sessions are 404 or restart, never mixed with cached history',
   played: null,
   world: PLAIN,
   quick: 1,
@@ -84,7 +84,7 @@ export const r6: Row = {
   run: (trial) => restart(trial, 'SIGKILL', 'all'),
 };
 
-/** Redis is gone for a while: who asks is told so at once, and nothing piles up. */
+/** Redis is away for a while: requests are refused at once, and nothing piles up. */
 async function outage(trial: Trial): Promise<void> {
   const { world } = trial;
   trial.rules = { ...trial.rules, codes: AWAY_CODES };
@@ -93,10 +93,10 @@ async function outage(trial: Trial): Promise<void> {
   const rssBefore = await memoryOf(trial);
   const awayMs = trial.isQuick ? 2000 : 60_000;
   for (const slot of world.slots) {
-    slot.proxy?.setRefusing(true);
+    slot.proxy?.refuse();
     slot.proxy?.cut();
   }
-  trial.note('Redis is out of reach');
+  trial.note('Redis is unreachable');
   const until = performance.now() + awayMs;
   while (performance.now() < until) {
     const slot = trial.anySlot();
@@ -112,8 +112,8 @@ async function outage(trial: Trial): Promise<void> {
   }
   const grownBy = (await memoryOf(trial)) / rssBefore;
   if (grownBy > 1.25) trial.wrong(`memory grew by ${Math.round((grownBy - 1) * 100)}% while Redis was away`);
-  for (const slot of world.slots) slot.proxy?.setRefusing(false);
-  trial.note('Redis is in reach again');
+  for (const slot of world.slots) slot.proxy?.heal();
+  trial.note('Redis is reachable again');
   await measureUntil(trial, 'served again after an outage', 5000, async () => {
     const answers = await Promise.all(world.slots.map((slot) => ask(slot, '/readyz')));
     return answers.every(({ status }) => status === 200);
@@ -132,8 +132,8 @@ export async function memoryOf(trial: Trial): Promise<number> {
 
 export const r7: Row = {
   id: 'R7',
-  fault: 'Redis is out of reach for 2 s (short run) or 60 s (long run)',
-  holds: '503 within 1 s each, /livez 200, /readyz 503, memory stays, service resumes by itself',
+  fault: 'Redis is unreachable for 2 s (short run) or 60 s (long run)',
+  holds: '503 within 1 s each, /livez 200, /readyz 503, memory stays bounded, service recovers by itself',
   played: 'memory may grow by 25 %: a quarter is what a garbage collector does anyway',
   world: PLAIN,
   quick: 1,

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHaproxy } from '../../test/support/haproxy.ts';
-import { call } from '../../test/support/http.ts';
+import { startHaproxy } from '../../testkit/http/haproxy.ts';
+import { call } from '../../testkit/http/http.ts';
+import { CLEAN_WIRE } from '../../testkit/redis/wire.ts';
 import { metric } from '../rig/read-end.ts';
-import { CLEAN_WIRE } from '../rig/redis-proxy.ts';
 import { LOCK_TTL_MS, PLAIN, type Slot } from '../rig/world.ts';
 import type { Row } from '../row.ts';
 import type { Trial } from '../trial.ts';
 import { startTraffic } from './traffic.ts';
 
-/** One fault, and how long after it all is as before. */
+/** One fault, and the time until everything has recovered. */
 type Fault = (trial: Trial, slot: Slot) => Promise<void>;
 
 const FAULTS: Readonly<Record<string, Fault>> = {
@@ -26,9 +26,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     slot.process.resume();
   },
   'a black hole': async (_trial, slot) => {
-    slot.proxy?.setWire({ isBlackHole: true });
+    slot.proxy?.setWire({ isHeld: true });
     await sleep(1500);
-    slot.proxy?.setWire({ isBlackHole: false });
+    slot.proxy?.setWire({ isHeld: false });
   },
   'a slow wire': async (_trial, slot) => {
     slot.proxy?.setWire({ delayMs: 20, jitterMs: 40 });
@@ -56,7 +56,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Mixed traffic through a balancer for 20 seconds with one random fault; the first replica is left alone. */
+/** Mixed traffic through a balancer for 20 seconds with one random fault; the first replica is not disturbed. */
 async function round(trial: Trial): Promise<void> {
   const { random, world } = trial;
   trial.rules = {
@@ -79,7 +79,7 @@ async function round(trial: Trial): Promise<void> {
     trial.note(`${name} at ${slot.name}`);
     trial.count(name);
     await FAULTS[name]?.(trial, slot);
-    trial.note(`${name} is over`);
+    trial.note(`${name} has ended`);
     while (performance.now() < until) {
       await sample(trial);
       await sleep(Math.min(5000, Math.max(1, until - performance.now())));
@@ -105,9 +105,9 @@ async function sample(trial: Trial): Promise<void> {
 export const r37: Row = {
   id: 'R37',
   fault: '30 minutes of mixed traffic through HAProxy, one random fault each 20 s, in rounds of 20 s',
-  holds: 'memory and descriptors of the replica that is left alone stay as they were',
+  holds: 'memory and descriptors of the undisturbed replica stay as they were',
   played:
-    'checked after each round; a killed replica comes back under a new port, so HAProxy is started anew each round',
+    'checked after each round; a killed replica comes back on a new port, so HAProxy is restarted each round',
   world: { ...PLAIN, redisArgs: ['--appendonly', 'yes', '--appendfsync', 'always'] },
   quick: 0,
   long: 90,

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call } from '../../test/support/http.ts';
+import { call } from '../../testkit/http/http.ts';
 import type { Place } from '../rig/client.ts';
 import type { Trial } from '../trial.ts';
 
-/** What a busy machine may add to a promised time. */
+/** The time that a busy machine may add to a promised time. */
 export const SLACK_MS = 1000;
 
 export interface Traffic {
-  /** No new turns from now on; settled when all that run are answered. */
+  /** Stops sending new turns; settles when all running ones are answered. */
   stop(): Promise<void>;
 }
 
-/** Clients that talk in these sessions until they are stopped, half of them with keys. */
+/** Clients that send messages in these sessions until stopped, half of them with keys. */
 export function startTraffic(
   trial: Trial,
   sessions: readonly string[],
@@ -37,7 +37,7 @@ export function startTraffic(
   };
 }
 
-/** The status of a route, and how long it took; 0 when no answer came. */
+/** The status of a route, and how long it took; 0 without an answer. */
 export async function ask(
   place: Place,
   path: string,
@@ -50,7 +50,7 @@ export async function ask(
   return { status, ms: performance.now() - begun };
 }
 
-/** Waits until a fact is there, and measures how long that took; a violation when it takes too long. */
+/** Waits until a fact holds, and measures how long that took; a violation when it takes too long. */
 export async function measureUntil(
   trial: Trial,
   name: string,

@@ -6,8 +6,8 @@ import { root, SetupError } from '../setup/run.mjs';
 const LAST_LINES = 25;
 
 /**
- * The programs that one quickstart runs. Each has a process group of its own, so that Ctrl-C in the terminal
- * reaches only the quickstart, which then stops them in the right order.
+ * The programs of one quickstart. Each has its own process group, so that Ctrl-C in the terminal
+ * reaches only quickstart, which then stops them in the right order.
  *
  * @param logFolder  each program's output goes to NAME.log there
  */
@@ -21,7 +21,7 @@ export function createChildren(logFolder) {
   });
   failure.catch(() => {});
 
-  /** Starts a program. `onLine` gets each line of its output. */
+  /** Starts a program; `onLine` is called with each line of its output. */
   function start({ name, command, args, env = process.env, stopTimeoutMs = 5_000, onLine = () => {} }) {
     const process_ = spawn(command, args, {
       cwd: root,

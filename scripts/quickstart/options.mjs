@@ -12,7 +12,7 @@ export const HELP = `Starts Turnwise on this machine: Redis, one API replica, th
 Options
   --port N      port of the API        (default: PORT, else 8000)
   --web-port N  port of the chat page  (default: WEB_PORT, else 3000)
-  --yes         install a missing Redis server without the pause before it
+  --yes         install a missing Redis server without pausing first
   --help        this text
 
 Settings are read from the environment and from .env; the environment wins.

@@ -3,8 +3,8 @@ import { connect, createServer } from 'node:net';
 const LOOPBACKS = ['127.0.0.1', '::1'];
 
 /**
- * Tells whether something uses a port on this machine.
- * Asking for the port alone is not enough: macOS gives out 127.0.0.1 while another program has all addresses,
+ * Whether something uses a port on this machine.
+ * Binding the port is not enough: macOS allows 127.0.0.1 while another program has all addresses,
  * and a browser may go to ::1 for `localhost`.
  */
 export async function isTaken(port) {
@@ -12,12 +12,12 @@ export async function isTaken(port) {
   return answers.includes(true) || (await listenOnce(port)) === undefined;
 }
 
-/** A port that nothing uses now. */
+/** A free port. */
 export async function freePort() {
   return listenOnce(0);
 }
 
-/** Tells whether something accepts connections there, within 500 ms. */
+/** Whether something accepts connections there, within 500 ms. */
 export function accepts(port, host) {
   return new Promise((resolve) => {
     const socket = connect({ port, host, timeout: 500 });

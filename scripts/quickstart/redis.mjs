@@ -7,10 +7,10 @@ import { withoutSecrets } from './model.mjs';
 import { accepts, freePort } from './ports.mjs';
 
 /**
- * Says which Redis the environment names.
+ * The Redis that the environment configures.
  *
- * @returns a line for people, or undefined when it names none: one is to be started
- * @throws  SetupError when REDIS_URL names one that does not accept connections
+ * @returns a line for the user, or undefined when none is set: one must be started
+ * @throws  SetupError when the one in REDIS_URL does not accept connections
  */
 export async function redisFromEnvironment(env) {
   if (env.REDIS_CLUSTER) return `the cluster ${env.REDIS_CLUSTER}`;
@@ -20,7 +20,7 @@ export async function redisFromEnvironment(env) {
   if (URL.canParse(env.REDIS_URL)) {
     const { hostname, port } = new URL(env.REDIS_URL);
     if (!(await accepts(Number(port || 6379), hostname.replace(/^\[|\]$/g, '')))) {
-      throw new SetupError(`Nothing answers at REDIS_URL (${shown}). Start that Redis, or unset REDIS_URL.`);
+      throw new SetupError(`No reply from REDIS_URL (${shown}). Start that Redis, or unset REDIS_URL.`);
     }
   }
   return `${shown} (REDIS_URL)`;
@@ -30,7 +30,7 @@ export async function redisFromEnvironment(env) {
  * Starts a Redis server as a child on a free port, with its data in `folder`, and waits until it answers.
  *
  * @returns its port
- * @throws  SetupError when another Redis server still has this folder: two writers would ruin the data
+ * @throws  SetupError when another Redis server still uses this folder: two writers would corrupt the data
  */
 export async function startRedis({ children, within, command, folder }) {
   mkdirSync(folder, { recursive: true });
@@ -47,7 +47,7 @@ export async function startRedis({ children, within, command, folder }) {
     stopTimeoutMs: 10_000,
   });
   writeFileSync(note, JSON.stringify({ port, pid: server.pid }));
-  // A large data folder is loaded first; until then the answer is -LOADING.
+  // A large data folder is loaded first; until then the reply is -LOADING.
   await within(60_000, 'Redis', async () => (await ask(port, 'PING'))?.startsWith('+PONG'));
   return port;
 }
@@ -66,7 +66,7 @@ Stop the quickstart it belongs to (or "kill ${last.pid}" if that is gone), or sh
   REDIS_URL=redis://127.0.0.1:${last.port} npm run quickstart -- --port 8001 --web-port 3001`);
 }
 
-/** First piece of Redis' answer to one command; undefined when nothing answers within 500 ms. */
+/** First chunk of the Redis reply to one command; undefined without a reply within 500 ms. */
 async function ask(port, command) {
   const socket = connect({ port, host: '127.0.0.1' });
   const answer = new Promise((resolve) => {

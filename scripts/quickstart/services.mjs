@@ -7,7 +7,7 @@ import { redisFromEnvironment, startRedis } from './redis.mjs';
 
 const MAIN = path.join(root, 'dist/main.js');
 
-/** Gives the Redis that the environment names, or starts one; see startRedis. */
+/** Uses the Redis that the environment configures, or starts one; see startRedis. */
 export async function provideRedis({ env, dataFolder, ...tools }) {
   const named = await redisFromEnvironment(env);
   if (named) return { env: {}, line: named };
@@ -17,7 +17,7 @@ export async function provideRedis({ env, dataFolder, ...tools }) {
   return { env: { REDIS_URL: `redis://127.0.0.1:${port}` }, line: `redis-cli -p ${port}`, folder };
 }
 
-/** Gives the model that the environment names, or starts the demo model. */
+/** Uses the model that the environment configures, or starts the demo model. */
 export async function provideModel({ env, children, within }) {
   const named = modelFromEnvironment(env);
   if (named) return named;
@@ -37,7 +37,7 @@ export async function provideModel({ env, children, within }) {
 
 /** Starts one API replica and waits until it is ready for traffic. */
 export async function startApi({ env, port, children, within }) {
-  // Without a balancer there is nobody to wait for, and a person who pressed Ctrl-C wants an end.
+  // There is no balancer to wait for, and after Ctrl-C the user expects an immediate exit.
   const shutdown = {
     SHUTDOWN_DELAY_SECONDS: env.SHUTDOWN_DELAY_SECONDS || '0',
     SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || '5',

@@ -5,13 +5,13 @@ import { root } from '../setup/run.mjs';
 const SOURCES = ['src', 'web', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const NOT_SOURCES = new Set(['node_modules', 'dist']);
 
-/** Tells whether any source is newer than the last build that succeeded. */
+/** Whether any source is newer than the last successful build. */
 export function isBuildNeeded() {
   const built = statSync(path.join(root, 'dist/.built'), { throwIfNoEntry: false });
   return !built || SOURCES.some((name) => isNewer(path.join(root, name), built.mtimeMs));
 }
 
-// Folders count as well: their time tells of a file that was removed.
+// Folders count too: their time changes when a file is removed.
 function isNewer(file, timeMs) {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (!stats) return false;

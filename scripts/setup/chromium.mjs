@@ -13,15 +13,15 @@ const CANDIDATES = [
 const PACKAGES = { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium' };
 
 /**
- * Gives the path of a browser that starts: CHROMIUM_PATH when set, else one that is installed, else a new one.
+ * The path of a browser that starts: CHROMIUM_PATH when set, otherwise an installed one, otherwise a new one.
  *
- * @throws SetupError when there is none and it cannot be installed
+ * @throws SetupError when it is missing and cannot be installed
  */
 export async function ensureChromium(options = {}) {
   const named = process.env.CHROMIUM_PATH;
   if (named) {
     if (await starts(named, options)) return named;
-    throw new SetupError(`CHROMIUM_PATH is ${named}, and no browser starts there.`);
+    throw new SetupError(`CHROMIUM_PATH is ${named}, which does not start a browser.`);
   }
   const found = await firstThatStarts(options);
   if (found) return found;
@@ -40,7 +40,7 @@ async function firstThatStarts(options) {
   return undefined;
 }
 
-// Ubuntu's chromium-browser is a script that asks for a snap: being there is not enough.
+// Ubuntu's chromium-browser is a script that asks for a snap: its existence is not enough.
 async function starts(candidate, { signal }) {
   const file = findProgram(candidate);
   if (!file) return false;

@@ -6,11 +6,11 @@ import { root, run, runAsProgram, SetupError } from './run.mjs';
 
 export const NODE_MAJOR = 24;
 
-/** The Node that `npm` scripts use: the `node` package, whatever the host has. */
+/** The Node that `npm` scripts use: the `node` package, whatever the host has installed. */
 export const projectNode = path.join(root, 'node_modules/.bin/node');
 
 /**
- * Runs `npm ci` when it is needed and makes sure that Node 24 is there afterwards.
+ * Runs `npm ci` when needed and checks that Node 24 is there afterwards.
  *
  * @returns what was done, one line
  * @throws  SetupError when npm fails or when Node 24 is not there
@@ -20,7 +20,7 @@ export async function ensureDependencies({ signal, say = console.log } = {}) {
   if (needed) {
     say('Installing the npm packages: npm ci');
     const { code, output } = await run('npm', ['ci', '--no-audit', '--no-fund'], { quiet: true, signal });
-    if (code !== 0) throw new SetupError(`${output.trim()}\nnpm ci failed; what it said is above.`);
+    if (code !== 0) throw new SetupError(`${output.trim()}\nnpm ci failed; its output is above.`);
   }
   await checkProjectNode(signal);
   return needed ? 'installed with npm ci' : 'already installed';

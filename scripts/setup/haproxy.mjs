@@ -5,9 +5,9 @@ import { runAsProgram, SetupError } from './run.mjs';
 const PACKAGES = { 'apt-get': 'haproxy', dnf: 'haproxy', apk: 'haproxy', brew: 'haproxy' };
 
 /**
- * Gives the path of haproxy, installing it when there is none.
+ * The path of haproxy, installed when missing.
  *
- * @throws SetupError when there is none and it cannot be installed
+ * @throws SetupError when it is missing and cannot be installed
  */
 export async function ensureHaproxy(options = {}) {
   const found = findProgram('haproxy');

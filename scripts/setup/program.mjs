@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, SetupError } from './run.mjs';
 
-// Debian keeps daemons in /usr/sbin, which is not on the PATH of an ordinary user; Homebrew has folders of its own.
+// Debian keeps daemons in /usr/sbin, which is not on the PATH of an ordinary user; Homebrew has its own folders.
 const OTHER_FOLDERS = ['/usr/local/bin', '/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/bin'];
 
 const MANAGERS = [
@@ -21,7 +21,7 @@ const MANAGERS = [
   { name: 'brew', needsRoot: false, commands: (name) => [['brew', 'install', name]] },
 ];
 
-/** Path of a program, given by name or by path, or undefined. */
+/** Path of a program, given by name or path; undefined when missing. */
 export function findProgram(name) {
   if (path.isAbsolute(name)) return isExecutable(name) ? name : undefined;
   const folders = [...(process.env.PATH ?? '').split(path.delimiter), ...OTHER_FOLDERS];
@@ -38,17 +38,17 @@ function isExecutable(file) {
 }
 
 /**
- * Installs a package with the system's package manager, and says so before it does.
+ * Installs a package with the system's package manager, announced first.
  *
  * @param label            what is missing, for people: 'Redis'
  * @param packages         package name by package manager, for those that have it
- * @param options.pauseMs  time to object between saying and doing
+ * @param options.pauseMs  time to interrupt after the announcement
  * @throws                 SetupError with the command to run when it may not or cannot be done here
  */
 export async function installPackage(label, packages, { signal, pauseMs = 0, say = console.log } = {}) {
   const manager = MANAGERS.find(({ name }) => packages[name] !== undefined && findProgram(name));
   if (!manager) {
-    throw new SetupError(`${label} was not found, and there is no package manager here that is known to have it.
+    throw new SetupError(`${label} was not found, and no known package manager here provides it.
 Install it yourself (${Object.values(packages).join(' or ')}) so that it is on the PATH, then run this again.`);
   }
   const commands = manager.commands(packages[manager.name]);
@@ -59,7 +59,7 @@ Install it yourself (${Object.values(packages).join(' or ')}) so that it is on t
       `${label} was not found, and only root can install it. Run this, then try again:\n  ${withSudo}`,
     );
   }
-  const pause = pauseMs > 0 ? ` (in ${pauseMs / 1000} s; Ctrl-C stops this)` : '';
+  const pause = pauseMs > 0 ? ` (in ${pauseMs / 1000} s; Ctrl-C cancels)` : '';
   say(`${label} was not found. Installing it now${pause}: ${line}`);
   await delay(pauseMs, undefined, { signal });
   let result = { code: 0, output: '' };

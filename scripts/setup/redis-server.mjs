@@ -7,9 +7,9 @@ const PACKAGES = { 'apt-get': 'redis-server', dnf: 'valkey', apk: 'redis', brew:
 const OLDEST = { Redis: 7, Valkey: 8 };
 
 /**
- * Gives the path of a Redis server that is new enough, installing one when there is none.
+ * The path of a Redis server that is new enough, installed when missing.
  *
- * @throws SetupError when there is none and it cannot be installed, or when all that are here are too old
+ * @throws SetupError when it is missing and cannot be installed, or when every installed one is too old
  */
 export async function ensureRedisServer(options = {}) {
   const found = NAMES.map(findProgram).filter((file) => file !== undefined);
@@ -28,7 +28,7 @@ export async function ensureRedisServer(options = {}) {
 Install a newer one so that it comes first on the PATH, or point REDIS_URL at one.`);
 }
 
-/** Valkey 7 says neither name, and is called redis-server by some systems: only Redis says that it is Redis. */
+/** Valkey 7 prints neither name, and some systems call it redis-server: only Redis prints "Redis". */
 function productOf(output) {
   const product = output.includes('Redis server') ? 'Redis' : 'Valkey';
   return { product, version: /\bv=([\d.]+)/.exec(output)?.[1] ?? 'of unknown version' };

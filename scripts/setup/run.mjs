@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 /** Folder of the checkout, without a slash at the end. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** A failure whose message alone tells the user what to do; it is printed without a stack. */
+/** A failure whose message says what to do; printed without a stack. */
 export class SetupError extends Error {}
 
 /**
  * Runs a program in the checkout to its end, without stdin.
  *
- * @param options.quiet   keep the output for the caller instead of showing it
+ * @param options.quiet   return the output instead of showing it
  * @param options.signal  ends the program with SIGTERM; the promise rejects with AbortError
  * @returns               exit code (null when a signal ended it) and the kept output
  * @throws                SetupError when the program cannot be started

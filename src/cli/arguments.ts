@@ -4,13 +4,13 @@ import { isConversationId } from '../conversation/session.ts';
 export const EXIT_CODES = `
 Exit codes:
   0  done
-  1  failed: what was asked for is not there, does not answer, or is not well
+  1  failed: not found, no answer, or a check that failed
   2  the settings or the command line are not valid
 
 Settings come from the environment; .env.example lists them all.`;
 
 export const DEMO_MODEL_OPTION =
-  'demo model to ask, as such, when neither OPENAI_BASE_URL nor OPENAI_API_KEY is set';
+  'demo model to use, and to report as one, when neither OPENAI_BASE_URL nor OPENAI_API_KEY is set';
 
 export function conversationId(text: string): string {
   if (!isConversationId(text)) throw new InvalidArgumentError('Expected 1 to 128 of A-Z a-z 0-9 . _ : @ ~ -');

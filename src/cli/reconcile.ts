@@ -1,16 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import {
-  REPAIR_KINDS,
-  type ReconcileProgress,
-  type ReconcileReport,
-} from '../conversation/reconcile-port.ts';
+import { REPAIR_KINDS, type ReconcileProgress, type ReconcileReport } from '../upkeep/port.ts';
 import { duration, renderTable } from './table.ts';
 import { printable, type Terminal, toJson } from './terminal.ts';
 
-/** Runs a reconcile and hears of its steps. */
+/** Runs a reconcile and reports its progress. */
 export type RunReconcile = (progressed: (progress: ReconcileProgress) => void) => Promise<ReconcileReport>;
 
-/** A line is drawn over on a terminal; elsewhere each is one more line of a log. */
+/** A line is redrawn on a terminal; elsewhere each is one more line of a log. */
 const DRAW_EVERY_MS = 100;
 const LINE_EVERY_MS = 1000;
 

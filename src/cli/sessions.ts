@@ -1,11 +1,9 @@
-import type { SessionStore } from '../conversation/ports.ts';
-import type { SessionExaminer, SkippedKey } from '../conversation/reconcile-port.ts';
-import {
-  ANONYMOUS_OWNER,
-  type Message,
-  type SessionRef,
-  type SessionSummary,
-} from '../conversation/session.ts';
+import { ANONYMOUS_OWNER } from '../conversation/caller.ts';
+import { textOf } from '../conversation/parts.ts';
+import type { SessionPage, SessionStore } from '../conversation/ports/sessions.ts';
+import type { Message, SessionRef, SessionSummary } from '../conversation/session.ts';
+import { messageToJson, sessionToJson, timeToJson } from '../http/native/wire.ts';
+import type { SessionExaminer, SkippedKey } from '../upkeep/port.ts';
 import { duration, renderTable } from './table.ts';
 import { printable, type Terminal, toJson } from './terminal.ts';
 
@@ -27,14 +25,18 @@ export async function listSessions(
   const found: SessionSummary[] = [];
   let total = 0;
   for (let cursor: string | null = null; found.length < options.limit; ) {
-    const page = await sessions.list(owner, Math.min(PAGE, options.limit - found.length), cursor);
+    const page: SessionPage = await sessions.list(
+      owner,
+      Math.min(PAGE, options.limit - found.length),
+      cursor,
+    );
     found.push(...page.sessions);
     total = page.total;
     cursor = page.nextCursor;
     if (cursor === null) break;
   }
   if (options.json) {
-    terminal.out(toJson({ owner, sessions: found.map(wireSession), total }));
+    terminal.out(toJson({ owner, sessions: found.map(sessionToJson), total }));
     return 0;
   }
   const now = Date.now();
@@ -72,11 +74,11 @@ export async function showSession(
     terminal.out(
       toJson({
         owner: session.owner,
-        ...wireSession(summary),
+        ...sessionToJson(summary),
         running_turn: running,
         waiting_turns: waiting,
         unreadable: skipped,
-        messages: messages.map(wireMessage),
+        messages: messages.map(messageToJson),
         has_more: page.hasMore || messages.length < page.messages.length,
       }),
     );
@@ -89,12 +91,12 @@ export async function showSession(
         ['session', session.conversationId],
         ['owner', session.owner],
         ['title', printable(summary.title)],
-        ['created', wireTime(summary.createdAtMs)],
+        ['created', timeToJson(summary.createdAtMs)],
         [
           'last access',
-          `${wireTime(summary.lastAccessedMs)} (${duration(now - summary.lastAccessedMs)} ago)`,
+          `${timeToJson(summary.lastAccessedMs)} (${duration(now - summary.lastAccessedMs)} ago)`,
         ],
-        ['expires', `${wireTime(summary.expiresAtMs)} (in ${duration(summary.expiresAtMs - now)})`],
+        ['expires', `${timeToJson(summary.expiresAtMs)} (in ${duration(summary.expiresAtMs - now)})`],
         ['messages', String(summary.messageCount)],
         ['running', running ?? 'none'],
         ['waiting', waiting.length === 0 ? 'none' : waiting.join(' ')],
@@ -111,7 +113,7 @@ export async function showSession(
   return 0;
 }
 
-/** A session of which so much is broken that only the broken keys can be named. @returns the exit code */
+/** A session that is too broken to show: only the broken keys can be named. @returns the exit code */
 function unreadable(
   terminal: Terminal,
   { owner, conversationId }: SessionRef,
@@ -147,37 +149,13 @@ function missing(terminal: Terminal, { owner, conversationId }: SessionRef): num
 }
 
 function row(message: Message): string[] {
+  const more = message.parts.flatMap((part) => (part.type === 'text' ? [] : [` [${part.type}]`]));
   const mark = message.truncated ? ' [truncated]' : '';
-  return [message.id, wireTime(message.createdAtMs), message.role, printable(message.content) + mark];
+  const content = printable(textOf(message.parts)) + more.join('') + mark;
+  return [message.id, timeToJson(message.createdAtMs), message.role, content];
 }
 
-function wireSession(summary: SessionSummary) {
-  return {
-    session_id: summary.conversationId,
-    title: summary.title,
-    created_at: wireTime(summary.createdAtMs),
-    last_accessed: wireTime(summary.lastAccessedMs),
-    expires_at: wireTime(summary.expiresAtMs),
-    message_count: summary.messageCount,
-  };
-}
-
-function wireMessage(message: Message) {
-  return {
-    id: message.id,
-    turn_id: message.turnId,
-    role: message.role,
-    content: message.content,
-    created_at: wireTime(message.createdAtMs),
-    ...(message.truncated ? { truncated: true } : {}),
-  };
-}
-
-function wireTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** Nobody is named where nobody is asked who they are. */
+/** The anonymous owner is not named. */
 function ofOwner(owner: string): string {
   return owner === ANONYMOUS_OWNER ? '' : ` of ${owner}`;
 }

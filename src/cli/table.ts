@@ -2,7 +2,7 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const WIDE =
   /^(\p{Extended_Pictographic}|\p{Regional_Indicator}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;
 
-/** Columns that a terminal gives one character. */
+/** Columns that one character takes on a terminal. */
 function widthOfCharacter(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
@@ -26,7 +26,7 @@ export function cutTo(text: string, columns: number): string {
   return `${cut}…`;
 }
 
-/** Rows in columns, the first row their names; the last column is cut to what a terminal has left. */
+/** Rows in columns, the first row with their names; the last column is cut to what a terminal has left. */
 export function renderTable(rows: readonly (readonly string[])[], columns: number | null): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => widthOf(row[column] ?? ''))),

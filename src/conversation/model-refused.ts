@@ -1,9 +1,9 @@
 import { TurnwiseError } from '../errors.ts';
 
-/** What a model refuses for good. `too_long`: the prompt does not fit its window, as far as its words tell. */
+/** Why a model refuses for good. `too_long`: by its own words, the prompt does not fit its window. */
 export type RefusalReason = 'too_long' | 'filter' | 'other';
 
-/** The model server does not take the request, and would not take the same one later. */
+/** The model server refuses the request, and would refuse the same one later. */
 export class ModelRefused extends TurnwiseError {
   readonly modelStatus: number;
   readonly reason: RefusalReason;

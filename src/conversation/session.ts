@@ -1,26 +1,31 @@
+import type { Part } from './parts.ts';
+
 /** A conversation and where it belongs: the caller's id within its owner's sessions. */
 export interface SessionRef {
-  /** The caller's name as it stands in keys; `-` while anybody may call. */
+  /** The owner's name as used in keys; `-` while callers are anonymous. */
   readonly owner: string;
   readonly conversationId: string;
 }
-
-export const ANONYMOUS_OWNER = '-';
 
 export type Role = 'user' | 'assistant' | 'tool';
 
 /** One stored item of a history. */
 export interface Message {
-  /** Names its place in the history; opaque to callers. */
+  /**
+   * `mFENCE-N`, opaque to callers: the fence that it was committed with, and its number in that commit. So it does not
+   * depend on the place of the message, and a fork or an edit can keep it, but it rises within a history.
+   */
   readonly id: string;
   readonly turnId: string;
-  /** The fence that it was committed with; tells two commits of one place apart. */
-  readonly fence: string;
   readonly role: Role;
-  readonly content: string;
+  readonly parts: readonly Part[];
   readonly createdAtMs: number;
   /** The answer was stopped before its end. */
   readonly truncated: boolean;
+}
+
+export function messageId(fence: string, number: number): string {
+  return `m${fence}-${number}`;
 }
 
 /** What is known of a session without reading its history. Times in ms since 1970. */
@@ -31,24 +36,28 @@ export interface SessionSummary {
   readonly lastAccessedMs: number;
   readonly expiresAtMs: number;
   readonly messageCount: number;
+  /** The session that it was forked from; null when it was not. */
+  readonly parent: string | null;
 }
 
-/** A stretch of committed history and where it stands in the whole. */
+/** A stretch of committed history and its place in the whole. */
 export interface History {
-  /** Changes when the session is made anew, so that nothing read of the old one is used for the new. */
+  /** Changes when the session is created anew, so that nothing read of the old one is used for the new. */
   readonly epoch: string;
+  /** Changes whenever the history changes in any way but by an append. */
+  readonly generation: string;
   /** Place of `messages[0]` in the whole history, dropped messages counted. */
   readonly from: number;
   readonly messages: readonly Message[];
   /** Messages that the session has ever stored, dropped ones included. */
   readonly messageCount: number;
-  /** Oldest messages that are stored no longer. */
+  /** Oldest messages, which are no longer stored. */
   readonly dropped: number;
 }
 
 export const CONVERSATION_ID = /^[A-Za-z0-9._:@~-]{1,128}$/;
 
-/** 1 to 128 of `A-Z a-z 0-9 . _ : @ ~ -`, but not `.` or `..`, which paths would swallow. */
+/** 1 to 128 of `A-Z a-z 0-9 . _ : @ ~ -`, but not `.` or `..`, which URL paths would drop. */
 export function isConversationId(text: string): boolean {
   return CONVERSATION_ID.test(text) && text !== '.' && text !== '..';
 }

@@ -1,68 +1,91 @@
 import type { ErrorCode } from '../errors.ts';
+import type { Part } from './parts.ts';
+import type { SessionRef } from './session.ts';
 
-export const TURN_STATUSES = ['queued', 'running', 'completed', 'cancelled', 'failed'] as const;
+/** Identifies a turn. */
+export interface TurnRef {
+  readonly session: SessionRef;
+  readonly turnId: string;
+}
+
+export const TURN_STATUSES = ['queued', 'running', 'parked', 'completed', 'cancelled', 'failed'] as const;
 export type TurnStatus = (typeof TURN_STATUSES)[number];
 
 /**
- * What can happen to a turn. `grant`: it is its turn. `commit`: the answer is history. `stop`: cancelled,
- * interrupted or rolled back. `fail`: an error ends it. `adopt`: the replica that kept it waiting died.
- * `restart`: the replica that ran it died and attempts are left. `forget`: its session was deleted or expired.
+ * What can happen to a turn. `grant`: it may run now. `step`: one of its steps finished (model, tools, model, …).
+ * `park`: it waits for an approval, with no lease; `resume`: the approval was decided. `commit`: the answer is history.
+ * `stop`: cancelled, interrupted or rolled back. `fail`: an error ends it. `adopt`: the replica that kept it waiting
+ * died. `restart`: the replica that ran it died or left. `forget`: its session was deleted or has expired.
  */
-export const TURN_STEPS = ['grant', 'commit', 'stop', 'fail', 'adopt', 'restart', 'forget'] as const;
+export const TURN_STEPS = [
+  'grant',
+  'step',
+  'park',
+  'resume',
+  'commit',
+  'stop',
+  'fail',
+  'adopt',
+  'restart',
+  'forget',
+] as const;
 export type TurnStep = (typeof TURN_STEPS)[number];
 
-/** `gone`: no record is left. `refused`: the script answers without changing anything. */
+/** `gone`: no record is left. `refused`: the script replies without changing anything. */
 export type TurnOutcome = TurnStatus | 'gone' | 'refused';
 
-/** The whole life of a turn, every cell; `docs/turn-lifecycle.md` shows the same table, held to it by a test. */
+const REFUSED = {
+  grant: 'refused',
+  step: 'refused',
+  park: 'refused',
+  resume: 'refused',
+  commit: 'refused',
+  stop: 'refused',
+  fail: 'refused',
+  adopt: 'refused',
+  restart: 'refused',
+  forget: 'gone',
+} as const satisfies Record<TurnStep, TurnOutcome>;
+
+/**
+ * The whole life of a turn. One test plays each cell that a script can be asked for against Redis, another compares
+ * `docs/turn-lifecycle.md`.
+ */
 export const TRANSITIONS: Readonly<Record<TurnStatus, Readonly<Record<TurnStep, TurnOutcome>>>> = {
-  queued: {
-    grant: 'running',
-    commit: 'refused',
-    stop: 'cancelled',
-    fail: 'failed',
-    adopt: 'queued',
-    restart: 'refused',
-    forget: 'gone',
-  },
+  queued: { ...REFUSED, grant: 'running', stop: 'cancelled', fail: 'failed', adopt: 'queued' },
   running: {
-    grant: 'refused',
+    ...REFUSED,
+    step: 'running',
+    park: 'parked',
     commit: 'completed',
     stop: 'cancelled',
     fail: 'failed',
-    adopt: 'refused',
     restart: 'running',
-    forget: 'gone',
   },
-  completed: ended(),
-  cancelled: ended(),
-  failed: ended(),
+  parked: { ...REFUSED, resume: 'running', stop: 'cancelled', fail: 'failed' },
+  completed: REFUSED,
+  cancelled: REFUSED,
+  failed: REFUSED,
 };
 
-function ended(): Readonly<Record<TurnStep, TurnOutcome>> {
-  return {
-    grant: 'refused',
-    commit: 'refused',
-    stop: 'refused',
-    fail: 'refused',
-    adopt: 'refused',
-    restart: 'refused',
-    forget: 'gone',
-  };
-}
-
-export function isEnded(status: TurnStatus): boolean {
-  return status !== 'queued' && status !== 'running';
+/** @returns whether such a turn can only be forgotten */
+export function hasEnded(status: TurnStatus): boolean {
+  return status === 'completed' || status === 'cancelled' || status === 'failed';
 }
 
 /** What a new message does while a turn of its session runs. */
-export type OnBusy = 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'coalesce';
+export const ON_BUSY = ['enqueue', 'reject', 'interrupt', 'rollback', 'coalesce'] as const;
+export type OnBusy = (typeof ON_BUSY)[number];
 
-/** Why a turn is asked to stop; `rollback` leaves nothing of it in the history. */
-export type StopKind = 'cancel' | 'interrupt' | 'rollback';
+export const ON_DISCONNECT = ['continue', 'cancel'] as const;
+export type OnDisconnect = (typeof ON_DISCONNECT)[number];
+
+/** Why a turn is asked to stop, the weakest first; `rollback` leaves nothing of it in the history. */
+export const STOP_KINDS = ['cancel', 'interrupt', 'rollback'] as const;
+export type StopKind = (typeof STOP_KINDS)[number];
 
 export function isStopKind(text: string): text is StopKind {
-  return text === 'cancel' || text === 'interrupt' || text === 'rollback';
+  return STOP_KINDS.some((kind) => kind === text);
 }
 
 export interface Usage {
@@ -71,7 +94,7 @@ export interface Usage {
   readonly totalTokens: number;
 }
 
-/** What is public of an error that ended a turn. */
+/** The public part of an error that ended a turn. */
 export interface TurnFailure {
   readonly code: ErrorCode;
   readonly message: string;
@@ -80,7 +103,29 @@ export interface TurnFailure {
   readonly modelStatus?: number;
 }
 
-/** A turn as anybody may look it up. Times in ms since 1970; null where not yet. */
+/** How a turn is to be run, whichever replica runs it. */
+export interface TurnProfile {
+  /** The name of the agent, and the model that it asks. */
+  readonly agent: string;
+  readonly model: string;
+  /** The door through which the turn came. */
+  readonly door: string;
+  /** What becomes of the turn when its last reader disconnects. */
+  readonly onDisconnect: OnDisconnect;
+  /** What the request set for this turn alone. */
+  readonly options: TurnOptions;
+}
+
+export interface TurnOptions {
+  /** In place of the agent's system prompt. */
+  readonly instructions?: string;
+  /** Fields of the model request, over the agent's. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Function tools of the caller, as the model protocol has them. */
+  readonly tools?: readonly unknown[];
+}
+
+/** A turn as its owner may look it up. Times in ms since 1970, null until then. */
 export interface TurnRecord {
   readonly turnId: string;
   readonly conversationId: string;
@@ -88,8 +133,7 @@ export interface TurnRecord {
   readonly attempt: number;
   /** Turns ahead, the running one included; null unless queued. */
   readonly position: number | null;
-  readonly reply: string | null;
-  /** Whether history has what was said; null until the turn ended. */
+  /** Whether the history has its messages; null until the turn ended. */
   readonly kept: boolean | null;
   readonly finishReason: string | null;
   readonly usage: Usage | null;
@@ -98,4 +142,9 @@ export interface TurnRecord {
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+}
+
+/** `reply` is what history holds of the answer; null when it holds nothing. */
+export interface AnsweredTurn extends TurnRecord {
+  readonly reply: readonly Part[] | null;
 }

@@ -1,12 +1,12 @@
-import type { TurnDeps } from '../conversation/deps.ts';
-import type { TurnRate } from '../conversation/ports.ts';
+import type { Conversations } from '../conversation/conversations.ts';
+import type { TurnRate } from '../conversation/ports/sessions.ts';
 
 export interface HttpSettings {
   readonly maxBodyBytes: number;
   readonly maxStreams: number;
   readonly trustProxy: boolean | number | string | undefined;
   readonly corsOrigins: readonly string[];
-  /** The model that answers, by its name. */
+  /** The name of the model that answers. */
   readonly model: string | null;
   readonly isDemoModel: boolean;
 }
@@ -21,13 +21,13 @@ export interface Inspection {
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
-/** All that the HTTP room is given. */
+/** Everything that the HTTP room is given. */
 export interface HttpDeps {
-  readonly turns: TurnDeps;
+  readonly conversations: Conversations;
   readonly settings: HttpSettings;
   readonly inspection: Inspection;
-  /** null: callers may begin as many turns as they like. */
+  /** null: no limit on the turns that callers begin. */
   readonly rate: TurnRate | null;
-  /** Is told how many event streams are open. */
+  /** Called with the number of open event streams. */
   streamsOpen(count: number): void;
 }

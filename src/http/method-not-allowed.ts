@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TurnwiseError } from '../errors.ts';
 import { sendError } from './error-reply.ts';
+import { NATIVE } from './native/native-dialect.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /**
- * Notes which methods each route has, and gives the others an answer of their own: 405 with Allow, where
- * Fastify would say 404. @returns adds those answers; to be called once all routes are there
+ * Notes which methods each route has, and answers the others with 405 and Allow, where Fastify would say 404.
+ *
+ * @returns adds those answers; to be called once all routes are there
  */
 export function trackMethods(app: FastifyInstance): () => void {
   const methodsByUrl = new Map<string, Set<string>>();
@@ -24,9 +26,9 @@ export function trackMethods(app: FastifyInstance): () => void {
       const allow = [...known].join(', ');
       const refuse = async (request: FastifyRequest, reply: FastifyReply) => {
         reply.header('allow', allow);
-        return sendError(request, reply, new TurnwiseError('method_not_allowed'));
+        return sendError(NATIVE, request, reply, new TurnwiseError('method_not_allowed'));
       };
-      // Before the body is read: what is wrong with that is not the question.
+      // Before the body is read: what is wrong with it does not matter here.
       app.route({ url, method: missing, schema: { hide: true }, onRequest: refuse, handler: refuse });
     }
   };

@@ -1,14 +1,14 @@
 /**
- * The one rule for the end of an answer, as two tables. Text counts as text whatever came before it; a complete answer is
- * kept whatever comes after it; half an answer is never complete. `docs/models.md` shows both, held to them by a test.
+ * The one rule for the end of an answer, as two tables. Text counts as text whatever came before it; a complete answer
+ * is kept whatever comes after it; half an answer is never complete. `docs/models.md` shows both; a test compares.
  */
 
 /**
- * What an answer has brought so far. Content is text or a tool call; thoughts and usage change nothing.
+ * What an answer has contained so far. Content is text or a tool call; reasoning and usage change nothing.
  *
- * `empty`: no content, no finish reason. `open`: content, no finish reason behind it. `reopened`: content behind a
- * finish reason. `finished`: a finish reason behind the content. `finished-empty`: a finish reason, no content.
- * `filtered`: a filter's finish reason, no content. `broken`: an error.
+ * `empty`: no content, no finish reason. `open`: content, no finish reason after it. `reopened`: content after a finish
+ * reason. `finished`: a finish reason after the content. `finished-empty`: a finish reason, no content. `filtered`: a
+ * filter's finish reason, no content. `broken`: an error.
  */
 export const ANSWER_STATES = [
   'empty',
@@ -25,7 +25,7 @@ export type AnswerState = (typeof ANSWER_STATES)[number];
 export const ANSWER_ITEMS = ['content', 'finish', 'filter', 'failure', 'error'] as const;
 export type AnswerItem = (typeof ANSWER_ITEMS)[number];
 
-/** State and item to the next state, every cell. */
+/** The next state, by state and item. */
 export const NEXT_STATE: Readonly<Record<AnswerState, Readonly<Record<AnswerItem, AnswerState>>>> = {
   empty: {
     content: 'open',
@@ -67,7 +67,7 @@ export const NEXT_STATE: Readonly<Record<AnswerState, Readonly<Record<AnswerItem
 };
 
 /**
- * How reading ended. `done`: `[DONE]`, or a whole body that is no stream. `closed`: the body ended as HTTP says it
+ * How reading ended. `done`: `[DONE]`, or a whole body that is not a stream. `closed`: the body ended as HTTP says it
  * does. `reset`: the connection broke. `silent`: nothing more came in time.
  */
 export const STREAM_ENDS = ['done', 'closed', 'reset', 'silent'] as const;
@@ -76,7 +76,7 @@ export type StreamEnd = (typeof STREAM_ENDS)[number];
 /** `complete` is an answer; `refused` is model_refused, `timeout` model_timeout, the rest model_error. */
 export type Verdict = 'complete' | 'cut' | 'empty' | 'refused' | 'timeout' | 'broken';
 
-/** State and end to what becomes of the answer, every cell. */
+/** What becomes of the answer, by state and end. */
 export const VERDICTS: Readonly<Record<AnswerState, Readonly<Record<StreamEnd, Verdict>>>> = {
   empty: { done: 'empty', closed: 'cut', reset: 'cut', silent: 'timeout' },
   open: { done: 'complete', closed: 'cut', reset: 'cut', silent: 'timeout' },

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { ModelRefused } from '../conversation/model-refused.ts';
-import type { ModelAnswer, ModelPart } from '../conversation/ports.ts';
+import type { ModelAnswer, ModelPart } from '../conversation/ports/model.ts';
 import type { Usage } from '../conversation/turn.ts';
 import { TurnwiseError } from '../errors.ts';
 import {
@@ -14,13 +14,12 @@ import {
 } from './answer-end.ts';
 import { readChunk } from './chunk.ts';
 import { brokenBy, ModelFailure } from './model-failure.ts';
-import { WholePairs } from './whole-pairs.ts';
 
 export type OnPart = (part: ModelPart) => void | Promise<void>;
 
 /**
- * Reads the bytes of an answer: events of a stream, or one JSON body from a server that cannot stream. Which of the two
- * it is its first character tells, whatever the content type says.
+ * Reads the bytes of an answer: events of a stream, or one JSON body from a server that cannot stream. Its first
+ * character decides which of the two it is, whatever the content type says.
  */
 export class AnswerReader {
   readonly #onPart: OnPart;
@@ -40,7 +39,7 @@ export class AnswerReader {
   /** The text so far, to compare with a snapshot of it. */
   #text = '';
   #hasThoughts = false;
-  /** A finish reason came with content, or before it: it says nothing of the end. */
+  /** A finish reason came with content, or before it: it does not mark the end. */
   #reasonsMeanNothing = false;
 
   /** @param maxBytes  longest event, or whole body */
@@ -64,7 +63,7 @@ export class AnswerReader {
     return this.#isDone;
   }
 
-  /** All that may still come is the usage. */
+  /** Only the usage may still come. */
   get isFinished(): boolean {
     return this.#state === 'finished' && !this.#reasonsMeanNothing;
   }
@@ -74,20 +73,20 @@ export class AnswerReader {
   }
 
   /**
-   * Reads on. When a part is not taken at once, this returns a promise, and the next bytes are to come after it.
+   * Reads on. When a part is not taken at once, this returns a promise, and the next bytes must wait for it.
    *
-   * @throws what `onPart` throws; ModelFailure for something without an end
+   * @throws what `onPart` throws; ModelFailure for an event or a body that is too long
    */
   feed(bytes: Buffer): void | Promise<void> {
     if (this.#isDone) return;
     this.#take(this.#utf8.write(bytes));
-    // Whatever came, the server lives: comments, empty lines, events without data.
+    // Whatever came, the server is alive: comments, empty lines, events without data.
     if (this.#waiting.length === 0) this.#waiting.push({ type: 'sign' });
     return this.#handOn();
   }
 
   /**
-   * What the answer came to.
+   * The result of the answer.
    *
    * @throws ModelFailure, ModelRefused, model_timeout
    */
@@ -102,7 +101,7 @@ export class AnswerReader {
       case 'cut':
         throw new ModelFailure(this.#cutBecause, { mayRetry: false });
       case 'empty':
-        // Nothing said, nothing thought, and no room left: it is the prompt that fills the window.
+        // No content, no reasoning, and no room left: the prompt fills the window.
         if (isAboutLength(this.#finishReason) && !this.#hasThoughts) {
           throw new ModelRefused(200, 'too_long', new Error(this.#ending));
         }
@@ -122,12 +121,12 @@ export class AnswerReader {
       : 'cut the stream';
   }
 
-  /** For the log: a reason is a word of the server's, and is kept only when it looks like one. */
+  /** For the log: a reason is the server's own text, and is kept only when it looks like a word. */
   get #ending(): string {
     return `ended with ${/^[\w-]+$/.test(this.#finishReason ?? '') ? this.#finishReason : 'a reason'}`;
   }
 
-  /** Reads what lacks its last empty line, and a body that is no stream. */
+  /** Reads an event that lacks its last empty line, and a body that is not a stream. */
   close(): void | Promise<void> {
     this.#take(this.#utf8.end());
     if (this.#kind === 'stream') this.#parser.feed('\n\n');
@@ -168,7 +167,7 @@ export class AnswerReader {
 
   /** Heartbeats may be events whose data is empty, or a word. */
   #readData(data: string): void {
-    // Some gateways frame what was framed already.
+    // Some gateways frame events twice.
     const text = data.replace(/^(?:\s|data:)+/, '').trim();
     if (this.#isDone || text === '') return;
     if (text === '[DONE]') {
@@ -193,7 +192,12 @@ export class AnswerReader {
   #readChunk(value: unknown): void {
     const { parts, isSnapshot, finishReason, usage, error } = readChunk(value);
     const before = this.#waiting.length;
-    for (const part of parts) this.#readPart(isSnapshot ? this.#newIn(part) : part);
+    const hadCalls = this.#hasCalls;
+    for (const part of parts) {
+      // A message that grows beside its deltas repeats their calls.
+      if (isSnapshot && hadCalls && part.type === 'tool_call') continue;
+      this.#readPart(isSnapshot ? this.#newIn(part) : part);
+    }
     if (error !== null) this.#fail(error);
     else if (finishReason !== null) {
       this.#finish(finishReason);
@@ -202,7 +206,7 @@ export class AnswerReader {
     if (usage !== null) this.#usage = usage;
   }
 
-  /** Of a message that holds the answer so far: what was not told yet. One that says something else is not believed. */
+  /** The new part of a message that holds the answer so far. One that contradicts it is ignored. */
   #newIn(part: ModelPart): ModelPart {
     if (part.type !== 'text' || this.#text === '') return part;
     return { type: 'text', text: part.text.startsWith(this.#text) ? part.text.slice(this.#text.length) : '' };
@@ -230,7 +234,7 @@ export class AnswerReader {
     const wasBroken = this.#state === 'broken';
     const item = itemOfReason(reason);
     this.#step(item);
-    // What says that a whole answer broke off is not its reason.
+    // A failure after a whole answer is not its finish reason.
     if (!wasBroken && (item !== 'failure' || this.#state === 'broken')) this.#finishReason = reason;
   }
 
@@ -253,7 +257,7 @@ export class AnswerReader {
   }
 }
 
-/** `length`, and what servers say in words of their own. */
+/** `length`, and other names that servers give it. */
 function isAboutLength(reason: string | null): boolean {
   return /length|context|window|max_tokens/.test(reason ?? '');
 }
@@ -268,4 +272,16 @@ function parsed(text: string): unknown {
 
 function withoutEnd(): ModelFailure {
   return new ModelFailure('sent something without an end', { mayRetry: false });
+}
+
+/** Keeps half a surrogate pair until its other half comes; a lone one is replaced, because UTF-8 cannot encode it. */
+class WholePairs {
+  #half = '';
+
+  next(piece: string): string {
+    const text = this.#half + piece;
+    const last = text.charCodeAt(text.length - 1);
+    this.#half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : '';
+    return text.slice(0, text.length - this.#half.length).toWellFormed();
+  }
 }

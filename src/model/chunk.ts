@@ -1,10 +1,10 @@
-import type { ModelPart } from '../conversation/ports.ts';
+import type { ModelPart } from '../conversation/ports/model.ts';
 import type { Usage } from '../conversation/turn.ts';
 
 /** What one chunk of a stream, or a whole answer, says. */
 export interface Chunk {
   readonly parts: readonly ModelPart[];
-  /** The parts are all of the answer so far, not what is new of it. */
+  /** The parts are all of the answer so far, not only what is new. */
   readonly isSnapshot: boolean;
   readonly finishReason: string | null;
   readonly usage: Usage | null;
@@ -14,15 +14,15 @@ export interface Chunk {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Longest reason to finish that is handed on; those of the protocol have 14 characters at most. */
+/** Longest finish reason that is passed on; those of the protocol have 14 characters at most. */
 const LONGEST_REASON = 64;
 
-/** Fields of a delta that hold what the model thinks aloud; a server that fills two of them says the same in both. */
+/** Fields of a delta that hold reasoning; a server that fills two of them says the same in both. */
 const REASONING_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_text', 'thinking'];
 
 /**
- * Reads a chunk as servers send it, not as the types of the protocol have it: each field may be missing, `null`, empty or
- * of another shape.
+ * Reads a chunk as servers send it, not as the types of the protocol have it: each field may be missing, `null`, empty
+ * or of another shape.
  */
 export function readChunk(value: unknown): Chunk {
   const chunk = fieldsOf(value);
@@ -55,8 +55,8 @@ function reasonIn(reason: unknown): string | null {
 const ERROR_FIELDS = ['error', 'errors', 'error_code', 'error_msg', 'error_message', 'detail'];
 
 /**
- * `{error: …}` of OpenAI, `{object: "error", …}` of older vLLM, `{type: "error", …}` of Anthropic, and what stands where
- * choices should be and has the fields of an error. A chunk with choices may have any field beside them.
+ * `{error: …}` of OpenAI, `{object: "error", …}` of older vLLM, `{type: "error", …}` of Anthropic, and anything without
+ * choices that has the fields of an error. A chunk with choices may have any field beside them.
  */
 function errorIn(fields: Fields): unknown {
   if (isSet(fields.error)) return fields.error;
@@ -109,7 +109,7 @@ function textOf(value: unknown): string {
 function callParts(said: Fields): readonly ModelPart[] {
   const calls = Array.isArray(said.tool_calls) ? said.tool_calls : [];
   const parts = calls.map((call: unknown, place) => callPart(fieldsOf(call), place));
-  // The form that came before tools.
+  // The older form, from before tools.
   if (isFields(said.function_call)) parts.push(callPart({ function: said.function_call }, 0));
   return parts;
 }
@@ -126,7 +126,7 @@ function callPart(call: Fields, place: number): ModelPart {
   };
 }
 
-/** What a server counts is not ours to trust: by the time it is shown, the turn is committed. */
+/** Counts of a server are not trusted: by the time they are shown, the turn is committed. */
 function usageIn(sent: unknown): Usage | null {
   const fields = fieldsOf(sent);
   const [promptTokens, completionTokens, totalTokens] = [

@@ -6,9 +6,9 @@ export interface ModelServer {
   readonly baseUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly proxies: ModelProxies;
-  /** Longest event of a stream, or answer that is none. */
+  /** Longest event of a stream, or answer that is not a stream. */
   readonly maxEventBytes: number;
-  /** Longest reply of any kind, where no stream is asked for. */
+  /** Longest reply of any kind, where no stream is requested. */
   readonly maxReplyBytes?: number;
 }
 
@@ -19,7 +19,7 @@ export interface ModelProxies {
   readonly none: string | undefined;
 }
 
-/** What a call to `/chat/completions` has in common with every other. */
+/** What all calls to `/chat/completions` have in common. */
 interface CallTarget {
   readonly origin: string;
   readonly path: string;
@@ -27,7 +27,7 @@ interface CallTarget {
 }
 
 export interface ModelConnection {
-  /** Defines URL and headers, and asks for what is no answer. */
+  /** Defines URL and headers, and makes the requests that are not model calls. */
   readonly client: OpenAI;
   readonly dispatcher: Dispatcher;
   readonly call: CallTarget;
@@ -41,7 +41,7 @@ const LOOPBACK = 'localhost,127.0.0.1,[::1]';
 export async function connectToModel(server: ModelServer): Promise<ModelConnection> {
   const dispatcher = openDispatcher(server);
   const client = new OpenAI({
-    // A server of one's own often wants no key, but the SDK insists on one.
+    // A self-hosted server often needs no key, but the SDK insists on one.
     apiKey: server.apiKey ?? 'none',
     ...(server.baseUrl === undefined ? {} : { baseURL: server.baseUrl }),
     maxRetries: 0,
@@ -56,7 +56,7 @@ export async function connectToModel(server: ModelServer): Promise<ModelConnecti
     call: {
       origin,
       path: `${pathname}${search}`,
-      // Packed, bytes on the wire could become any number.
+      // Compressed bytes could unpack to any number.
       headers: { ...Object.fromEntries(req.headers as Headers), 'accept-encoding': 'identity' },
     },
     maxEventBytes: server.maxEventBytes,
@@ -67,17 +67,17 @@ export async function connectToModel(server: ModelServer): Promise<ModelConnecti
 /** Every option of undici that has to do with failure, time or size; the reasons are in docs/decisions/0014. */
 function openDispatcher({ proxies, maxReplyBytes = -1 }: ModelServer): Dispatcher {
   return new EnvHttpProxyAgent({
-    // Given, be they empty: the environment is read in one place.
+    // Set even when empty, or undici reads the environment itself, which is read in one place.
     httpProxy: proxies.http ?? '',
     httpsProxy: proxies.https ?? proxies.http ?? '',
     noProxy: [LOOPBACK, proxies.none].filter(Boolean).join(','),
-    // Many proxies tunnel to port 443 alone; what is no TLS they pass on.
+    // Many proxies tunnel only to port 443, but forward plain HTTP.
     proxyTunnel: false,
     connect: { timeout: 10_000 },
-    // As long as the server keeps a connection, else half a minute; it says so itself in `Keep-Alive`.
+    // Half a minute, unless the server says in `Keep-Alive` how long it keeps a connection.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 300_000,
-    // A name may mean another address by now.
+    // A name may resolve to another address by now.
     clientTtl: 300_000,
     pipelining: 1,
     connections: null,
@@ -86,12 +86,12 @@ function openDispatcher({ proxies, maxReplyBytes = -1 }: ModelServer): Dispatche
     bodyTimeout: 0,
     headersTimeout: 0,
     maxResponseSize: maxReplyBytes,
-    // Some gateways trace a call in tens of kilobytes; what overflows comes when the model has worked already.
+    // Some gateways send tens of kilobytes of trace headers; an overflow comes after the model has worked.
     maxHeaderSize: 131_072,
   });
 }
 
-/** @returns a fetch that never follows a redirect: where the model is, the settings alone say */
+/** @returns a fetch that never follows a redirect: only the settings say where the model is */
 function fetchWith(dispatcher: Dispatcher): typeof fetch {
   // undici's own types and Node's global ones describe the same objects under two names.
   const send = undiciFetch as unknown as (

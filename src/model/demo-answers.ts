@@ -14,10 +14,10 @@ const asksForNameEnglish =
   /\b(?:what(?:['’]s| is| was)|know|remember|recall|tell me|say) my name\b|\bwho am i\b/i;
 
 const latinName = String.raw`[A-Za-z][\p{L}\p{M}'’-]{0,39}(?: [A-Z][\p{L}\p{M}'’-]{0,39}){0,3}`;
-// Chinese has no blank after a name: it ends before the words that usually go on, or with the script.
+// Chinese has no space after a name: it ends before words that usually follow, or where the script changes.
 const hanName = String.raw`[\p{Script=Han}·]{1,12}?(?=今年|来自|现在|住在|很|请|你|是|[^\p{Script=Han}·]|$)`;
 const tellsName = [
-  // 我是 also begins many sentences that tell no name, so there the clause must end with the name.
+  // 我是 also begins many sentences that give no name, so there the clause must end with the name.
   new RegExp(`我(?:的名字)?叫(?:做|作)? ?(${hanName}|${latinName})`, 'gu'),
   new RegExp(
     String.raw`我(?:的名字)?是 ?([\p{Script=Han}·]{1,4}|${latinName})(?=[\s，。！？、,.!?;；]|$)`,
@@ -66,7 +66,7 @@ export function wordsOf(text: string): string[] {
   return text.match(/\s*(?:\p{Script=Han}{1,2}|[^\s\p{Script=Han}]+)|\s+$/gu) ?? [];
 }
 
-/** The name the user told last, in any of these messages. */
+/** The last name that the user gave, in any of these messages. */
 function nameTold(messages: readonly DemoMessage[]): string | undefined {
   const told = messages
     .filter((message) => message.role === 'user')

@@ -15,7 +15,7 @@ export interface DemoModelOptions {
 export interface DemoModel {
   /** What an OpenAI client takes as its base URL, `/v1` included. */
   readonly url: string;
-  /** Calls it is at work on. */
+  /** Calls in progress. */
   readonly answering: number;
   close(): Promise<void>;
 }
@@ -187,7 +187,7 @@ function refuse(response: ServerResponse, error: unknown): void {
   const message = known ? error.message : 'The demo model failed.';
   const type = status < 500 ? 'invalid_request_error' : 'server_error';
   const code = known ? error.code : 'internal';
-  // The rest of a body nobody will read would hold the connection open.
+  // The rest of a body that is not read would hold the connection open.
   if (status === 413) response.setHeader('connection', 'close');
   sendJson(response, status, { error: { message, type, param: null, code } });
 }

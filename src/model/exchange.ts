@@ -1,15 +1,15 @@
 import type { Dispatcher } from 'undici';
-import type { ModelAnswer } from '../conversation/ports.ts';
+import type { ModelAnswer } from '../conversation/ports/model.ts';
 import type { StreamEnd } from './answer-end.ts';
 import { AnswerReader, type OnPart } from './answer-reader.ts';
 import type { ModelConnection } from './connection.ts';
 import { ModelFailure, refusedWith } from './model-failure.ts';
 import { type Source, type Unpacker, unpackerFor } from './unpack.ts';
 
-/** After its last token a model may still say what the answer cost. */
+/** How long after its last token a model may still report its usage. */
 const USAGE_WITHIN_MS = 2000;
 
-/** An answer that is whole leaves its connection this long to end by itself, so that the next call may use it. */
+/** A complete answer leaves its connection this long to end by itself, so that the next call may use it. */
 const LINGER_MS = 1000;
 
 /** Longest body of a refusal that is read. */
@@ -61,7 +61,7 @@ export function exchange(
     end('silent');
     hangUp();
   };
-  /** After each piece that was read: the answer may be over before its body is. */
+  /** After each piece that was read: the answer may be complete before its body ends. */
   const look = () => {
     if (isSettled) return;
     if (reader.isDone) {
@@ -142,7 +142,7 @@ export function exchange(
       onResponseError(_controller, error) {
         clearTimeout(timer);
         if (refusal !== null) return fail(asFailure(refusal));
-        // Only such a call is tried again: of one whose reply began, the server may do the work twice.
+        // Only a call without a reply is retried: if one had begun, the server might do the work twice.
         if (!hasBegun && !signal.aborted) return fail(unanswered(error));
         end('reset');
       },
@@ -151,7 +151,7 @@ export function exchange(
   return promise;
 }
 
-/** Headers that overflow come from a model that has worked: asked again, it would be paid again. */
+/** Headers that overflow come from a model that has worked: a retry would be paid for again. */
 function unanswered(error: Error): ModelFailure {
   const isOverflow = 'code' in error && error.code === 'UND_ERR_HEADERS_OVERFLOW';
   return new ModelFailure('did not answer', isOverflow ? { mayRetry: false } : {}, error);

@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { connectToModel, type ModelServer } from './connection.ts';
 
-/** What came back; `reason` is fit for an operator's eyes. */
+/** The outcome; `reason` may be shown to an operator. */
 export type ModelList =
   | { readonly kind: 'listed'; readonly names: readonly string[] }
   | { readonly kind: 'refused'; readonly status: number }
@@ -9,10 +9,10 @@ export type ModelList =
 
 const TIMEOUT_MS = 5000;
 
-/** Some servers list thousands of models, in one line. */
+/** Some servers list thousands of models in one line. */
 const LONGEST_LIST_BYTES = 16_777_216;
 
-/** Asks an OpenAI-compatible server which models it has, by the way that turns go; never throws. */
+/** Asks an OpenAI-compatible server which models it has, connecting as turns do; never throws. */
 export async function listModels(server: ModelServer): Promise<ModelList> {
   const { client, close } = await connectToModel({ ...server, maxReplyBytes: LONGEST_LIST_BYTES });
   try {

@@ -2,10 +2,10 @@ import { ModelRefused } from '../conversation/model-refused.ts';
 import { TurnwiseError } from '../errors.ts';
 import { fieldsOf } from './chunk.ts';
 
-/** What cannot pass by itself: asked again, the same request is refused again. */
+/** Refusals that a retry cannot change: the same request would be refused again. */
 const PERMANENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 413, 422]);
 
-/** Statuses that servers give as a type or code where they have no number: inside a stream, or under a 200. */
+/** The statuses behind a type or code, where servers send no number: inside a stream, or under a 200. */
 const STATUS_BY_CODE: readonly (readonly [RegExp, number])[] = [
   [/server_?error|overloaded|rate_?limit|unavailable|quota/, 500],
   [/invalid_?request|bad_?request|context_length|content_filter/, 400],
@@ -14,26 +14,26 @@ const STATUS_BY_CODE: readonly (readonly [RegExp, number])[] = [
   [/not_?found/, 404],
 ];
 
-/** A prompt that is too long, whatever the status: LM Studio says it in the stream, llama.cpp under 500. */
+/** A prompt that is too long, whatever the status: LM Studio reports it in the stream, llama.cpp under 500. */
 const TOO_LONG =
   /context[ _-]?(?:length|size|window|limit)|exceed_context|maximum context|n_ctx|prompt is too long|input is too long|too many (?:input )?tokens|token count.{0,40}exceed/;
 
-/** Under a status that blames the request, fewer words are enough. */
+/** Under a status that blames the request, a weaker match is enough. */
 const MAYBE_TOO_LONG = /context|too (?:long|large|many)|tokens?\b|length|n_ctx|exceed|window/;
 
 export interface FailureFacts {
   /** HTTP status, or the one that an error inside a reply names; null when there is neither. */
   readonly status: number | null;
-  /** The server's own words. Only looked at here: they may quote what the user said. */
+  /** The server's own words. Only matched here, never logged: they may quote what the user said. */
   readonly words: string;
-  /** Its codes, fit for the log. */
+  /** Its codes, safe for the log. */
   readonly codes: string;
   /** Whether to try again: as the server says, or false once a reply has begun; null: by the status. */
   readonly mayRetry: boolean | null;
   readonly retryAfterMs: number | null;
 }
 
-/** A call that failed, as the model room sees it; nothing outside of it does. */
+/** A failed call, as seen inside the model room and nowhere else. */
 export class ModelFailure extends Error {
   readonly facts: FailureFacts;
 
@@ -53,7 +53,7 @@ export class ModelFailure extends Error {
     return this.facts.status === 413 || this.names(this.isPermanent ? MAYBE_TOO_LONG : TOO_LONG);
   }
 
-  /** Statuses as the `openai` package tries them again; an error without one may pass as well. */
+  /** The statuses that the `openai` package retries; an error without one may pass as well. */
   get mayPass(): boolean {
     const { status, mayRetry } = this.facts;
     if (mayRetry !== null) return mayRetry;
@@ -77,7 +77,7 @@ export class ModelFailure extends Error {
     );
   }
 
-  /** In the terms of the core. */
+  /** As an error of the core. */
   asTurnwiseError(): TurnwiseError {
     const { status } = this.facts;
     const isFilter =
@@ -88,7 +88,7 @@ export class ModelFailure extends Error {
   }
 }
 
-/** A reply whose status is none of success. @param body  as far as it was read; JSON or not */
+/** A reply with an error status. @param body  as far as it was read; JSON or not */
 export function refusedWith(
   status: number,
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -116,10 +116,10 @@ export function brokenBy(error: unknown): ModelFailure {
     numbers.find((number) => number >= 400 && number < 600) ??
     STATUS_BY_CODE.find(([pattern]) => pattern.test(codes.toLowerCase()))?.[1] ??
     null;
-  return new ModelFailure('told of an error', { status, words, codes });
+  return new ModelFailure('reported an error', { status, words, codes });
 }
 
-/** All that an error says in small letters, and those of its codes that the log may have. */
+/** All that an error says, in lower case, and those of its codes that are safe for the log. */
 function wordsOf(error: unknown): { words: string; codes: string } {
   if (typeof error === 'string') return { words: error.toLowerCase(), codes: '' };
   const { type, code, param, status, error: inner } = fieldsOf(error);
@@ -130,7 +130,7 @@ function wordsOf(error: unknown): { words: string; codes: string } {
   return { words: valuesIn(error).join(' ').toLowerCase(), codes: [...new Set(codes)].join(', ') };
 }
 
-/** Names of fields are the protocol's words, not the server's. */
+/** Values only: field names are the protocol's words, not the server's. */
 function valuesIn(value: unknown): readonly string[] {
   if (typeof value === 'string' || typeof value === 'number') return [String(value)];
   if (typeof value !== 'object' || value === null) return [];
@@ -145,7 +145,7 @@ function retryAfterIn(headers: Readonly<Record<string, string | string[] | undef
   return bounded(/^\d/.test(after) ? Number.parseFloat(after) * 1000 : Date.parse(after) - Date.now());
 }
 
-/** Sooner than it asks for, a server is not asked again. */
+/** A server is not retried sooner than it asks for. */
 function bounded(ms: number): number | null {
   if (!(ms >= 0)) return null;
   return ms <= 60_000 ? ms : Number.POSITIVE_INFINITY;

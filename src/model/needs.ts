@@ -1,5 +1,5 @@
-import type { PromptMessage } from '../conversation/ports.ts';
 import type { ModelFailure } from './model-failure.ts';
+import { joinMessages, type WireMessage } from './wire-messages.ts';
 
 /**
  * What a server was found to need, by its refusals; remembered as long as the process lives. `name` is what the log and
@@ -10,12 +10,12 @@ export type Need = (typeof NEEDS)[number];
 
 /** A request body as it would be sent to a server that has no needs. */
 export interface ChatRequest {
-  readonly messages: readonly PromptMessage[];
+  readonly messages: readonly WireMessage[];
   readonly stream_options?: unknown;
   readonly [field: string]: unknown;
 }
 
-/** The request as a server with these needs takes it; history itself stays as it is. */
+/** The request as a server with these needs accepts it; the history itself is unchanged. */
 export function adapt(request: ChatRequest, needs: ReadonlySet<Need>): ChatRequest {
   let { messages } = request;
   if (needs.has('no system messages')) messages = withoutSystem(messages);
@@ -25,7 +25,7 @@ export function adapt(request: ChatRequest, needs: ReadonlySet<Need>): ChatReque
   return adapted;
 }
 
-/** How a refusal names each need. Templates of models may do so under any status: llama.cpp under 500. */
+/** How a refusal names each need. Chat templates may do so under any status: llama.cpp under 500. */
 const NAMED: Readonly<Record<Need, RegExp>> = {
   'requests without stream_options': /stream_options|include_usage/,
   'alternating roles': /alternat|roles? must|same role|consecutive/,
@@ -33,8 +33,8 @@ const NAMED: Readonly<Record<Need, RegExp>> = {
 };
 
 /**
- * What a refusal may be about: what it names, or when it is vague what servers are known to refuse without a word. Only
- * what would change the request.
+ * The needs that may be behind a refusal: those it names, or when it is vague, those that servers are known to refuse
+ * without naming them. Only those that would change the request.
  */
 export function needsBehind(
   failure: ModelFailure,
@@ -56,29 +56,35 @@ export function needsBehind(
   );
 }
 
-function isAlternating(messages: readonly PromptMessage[]): boolean {
-  return messages.every(({ role }, index) => role !== messages[index - 1]?.role);
+function isAlternating(messages: readonly WireMessage[]): boolean {
+  return messages.every((message, index) => !mayJoin(messages[index - 1], message));
 }
 
-/** Neighbours of one role become one message. */
-function alternating(messages: readonly PromptMessage[]): readonly PromptMessage[] {
-  const joined: PromptMessage[] = [];
+/** Calls and their results stay as they are: each has its own id. */
+function mayJoin(first: WireMessage | undefined, second: WireMessage): boolean {
+  return (
+    first?.role === second.role &&
+    second.role !== 'tool' &&
+    first.tool_calls === undefined &&
+    second.tool_calls === undefined
+  );
+}
+
+/** Neighbours with the same role become one message. */
+function alternating(messages: readonly WireMessage[]): readonly WireMessage[] {
+  const joined: WireMessage[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
-    if (last?.role === message.role) joined[joined.length - 1] = join(last, message);
+    if (last !== undefined && mayJoin(last, message)) joined[joined.length - 1] = joinMessages(last, message);
     else joined.push(message);
   }
   return joined;
 }
 
-/** The system prompt stands at the head of what the user said first. */
-function withoutSystem(messages: readonly PromptMessage[]): readonly PromptMessage[] {
+/** Puts the system prompt at the start of the first message of the user. */
+function withoutSystem(messages: readonly WireMessage[]): readonly WireMessage[] {
   const [system, first, ...rest] = messages;
   if (system?.role !== 'system') return messages;
   if (first?.role !== 'user') return [{ role: 'user', content: system.content }, ...messages.slice(1)];
-  return [join({ role: 'user', content: system.content }, first), ...rest];
-}
-
-function join(first: PromptMessage, second: PromptMessage): PromptMessage {
-  return { role: first.role, content: `${first.content}\n\n${second.content}` };
+  return [joinMessages({ role: 'user', content: system.content }, first), ...rest];
 }

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Model, ModelAnswer, ModelPart, ModelRequest } from '../conversation/ports.ts';
+import type { Model, ModelAnswer, ModelPart, ModelRequest } from '../conversation/ports/model.ts';
 import { TurnwiseError } from '../errors.ts';
 import type { OnPart } from './answer-reader.ts';
 import { connectToModel, type ModelConnection, type ModelServer } from './connection.ts';
 import { exchange } from './exchange.ts';
 import { ModelFailure } from './model-failure.ts';
 import { adapt, type ChatRequest, type Need, needsBehind } from './needs.ts';
+import { wireMessagesOf } from './wire-messages.ts';
 
 export interface OpenAiModelSettings extends ModelServer {
-  readonly model: string;
   readonly maxRetries: number;
-  /** Merged into every request; null takes a field out. */
+  /** Merged into every request; null removes a field. */
   readonly extraBody: Readonly<Record<string, unknown>>;
-  /** Hears what the server was found to need. */
+  /** Called with each need that the server turns out to have. */
   found(need: Need): void;
 }
 
@@ -20,7 +20,7 @@ export interface OpenAiModelSettings extends ModelServer {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 
-/** Any OpenAI-compatible model. One connection pool a replica, shared by all sessions. */
+/** Any OpenAI-compatible model. One connection pool per replica, shared by all sessions. */
 export class OpenAiModel implements Model {
   readonly #connection: Promise<ModelConnection>;
   readonly #settings: OpenAiModelSettings;
@@ -30,11 +30,11 @@ export class OpenAiModel implements Model {
   constructor(settings: OpenAiModelSettings) {
     this.#settings = settings;
     this.#connection = connectToModel(settings);
-    // Heard of by the first call.
+    // Reported by the first call.
     this.#connection.catch(() => {});
   }
 
-  /** A call is tried again only while nothing of an answer was handed on, so two answers are never mixed. */
+  /** A call is retried only while no part of an answer was passed on, so two answers are never mixed. */
   async ask(request: ModelRequest, signal: AbortSignal, onPart: OnPart): Promise<ModelAnswer> {
     const connection = await this.#connection;
     const body = this.#bodyFor(request);
@@ -68,20 +68,21 @@ export class OpenAiModel implements Model {
     await (await this.#connection).close();
   }
 
-  #bodyFor({ messages }: ModelRequest): ChatRequest {
+  #bodyFor({ model, messages, parameters }: ModelRequest): ChatRequest {
     const body: Record<string, unknown> = {
-      model: this.#settings.model,
-      messages,
+      model,
+      messages: [],
+      ...parameters,
       stream: true,
       stream_options: { include_usage: true },
       ...this.#settings.extraBody,
     };
     for (const [name, value] of Object.entries(body)) if (value === null) delete body[name];
-    return { ...body, messages };
+    return { ...body, messages: messages.flatMap(wireMessagesOf) };
   }
 
   /**
-   * A server that refuses a request as it is may take it in another form: it is asked without what may be in its way, one
+   * A server that refuses a request may accept it in another form: it is asked without what may be in its way, one
    * thing at a time and then all, and what helped is remembered.
    *
    * @returns null when nothing helped

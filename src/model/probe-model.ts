@@ -1,9 +1,10 @@
 import { ModelRefused } from '../conversation/model-refused.ts';
+import { textParts } from '../conversation/parts.ts';
 import { hasCode } from '../errors.ts';
 import type { Need } from './needs.ts';
 import { OpenAiModel, type OpenAiModelSettings } from './openai.ts';
 
-/** What came of one short question; `reason` is fit for an operator's eyes. */
+/** The outcome of one short question; `reason` may be shown to an operator. */
 export type ModelProbe =
   | { readonly kind: 'answered'; readonly needs: readonly Need[] }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
@@ -11,16 +12,18 @@ export type ModelProbe =
 
 const TIMEOUT_MS = 10_000;
 
-const QUESTION = { messages: [{ role: 'user', content: 'Reply with the one word: ok' }] } as const;
+const QUESTION = [{ role: 'user', parts: textParts('Reply with the one word: ok') }] as const;
 
-/** Asks the model a question just as a turn would; never throws. */
+/** Asks a model a question just as a turn would; never throws. */
 export async function probeModel(
   settings: Omit<OpenAiModelSettings, 'found' | 'maxRetries'>,
+  name: string,
 ): Promise<ModelProbe> {
   const needs: Need[] = [];
   const model = new OpenAiModel({ ...settings, maxRetries: 0, found: (need) => needs.push(need) });
+  const question = { model: name, messages: QUESTION, parameters: {} };
   try {
-    await model.ask(QUESTION, AbortSignal.timeout(TIMEOUT_MS), () => {});
+    await model.ask(question, AbortSignal.timeout(TIMEOUT_MS), () => {});
     return { kind: 'answered', needs };
   } catch (error) {
     if (hasCode(error, 'model_timeout')) {

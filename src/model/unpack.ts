@@ -24,9 +24,9 @@ export interface Unpacked {
 }
 
 /**
- * Reads a reply that a server packed although nobody asked for that.
+ * Decompresses a reply that a server compressed without being asked to.
  *
- * @returns null when it is not packed, or in a way that is not known
+ * @returns null when it is not compressed, or in an unknown way
  */
 export function unpackerFor(
   encoding: string | string[] | undefined,
@@ -48,7 +48,7 @@ export function unpackerFor(
 }
 
 function decompressorFor(encoding: string) {
-  // What a server flushed is an event that somebody waits for.
+  // A flushed piece is an event that a reader waits for.
   const gzip = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
   switch (encoding) {
     case 'gzip':

@@ -1,7 +1,7 @@
 import type { SessionRef } from '../conversation/session.ts';
 
-/** Version of the layout that this file spells; a replica that finds another one refuses to start. */
-export const FORMAT_VERSION = '1';
+/** Version of the key layout that this file defines; a replica that finds another one refuses to start. */
+export const FORMAT_VERSION = '2';
 
 /** The keys of one session. They share a hash tag, so that a script may touch them all in a Cluster. */
 export interface SessionKeys {
@@ -12,12 +12,12 @@ export interface SessionKeys {
   readonly lock: string;
   turn(turnId: string): string;
   log(turnId: string): string;
-  idempotency(hash: string | null): string;
+  idempotency(hash: string): string;
   /** Channel on which the growth of a turn's log is announced. */
   watch(turnId: string): string;
 }
 
-/** The only maker of keys and channel names. */
+/** The only place where keys and channel names are made. */
 export interface Keys {
   session(session: SessionRef): SessionKeys;
   readonly running: string;
@@ -55,13 +55,12 @@ function sessionKeys(prefix: string, tag: string): SessionKeys {
     lock: `${base}:lock`,
     turn: (turnId) => `${base}:turn:${turnId}`,
     log: (turnId) => `${base}:log:${turnId}`,
-    // Some scripts declare it where there may be none; `-` is never a hash, so nothing stands there.
-    idempotency: (hash) => `${base}:idem:${hash ?? '-'}`,
+    idempotency: (hash) => `${base}:idem:${hash}`,
     watch: (turnId) => `${base}:watch:${turnId}`,
   };
 }
 
-/** `owner/conversation`: neither part can hold a slash or a brace, so no name can leave its place. */
+/** `owner/conversation`: neither part can hold a slash or a brace, so no name can reach out of its part. */
 export function sessionTag(session: SessionRef): string {
   return `${session.owner}/${session.conversationId}`;
 }

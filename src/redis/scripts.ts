@@ -1,77 +1,197 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ClientContext, Result } from 'ioredis';
-import type { Client } from './connect.ts';
+import { type Reply, Script } from './script.ts';
+import type { Client } from './server/connect.ts';
 
-/** Every script by the name of its file; the name in code is the same, in camel case. */
-const SCRIPTS = {
-  admitTurn: 'admit-turn',
-  joinTurn: 'join-turn',
-  unjoinTurn: 'unjoin-turn',
-  confirmTurn: 'confirm-turn',
-  confirmRepeat: 'confirm-repeat',
-  openTurn: 'open-turn',
-  beatTurn: 'beat-turn',
-  freeLock: 'free-lock',
-  appendLog: 'append-log',
-  readLog: 'read-log',
-  endTurn: 'end-turn',
-  withdrawTurn: 'withdraw-turn',
-  claimTurn: 'claim-turn',
-  stopTurn: 'stop-turn',
-  releaseTurn: 'release-turn',
-  deleteSession: 'delete-session',
-  renameSession: 'rename-session',
-  watchTurn: 'watch-turn',
-  repairSession: 'repair-session',
-  settleScores: 'settle-scores',
+/** Keys that every script of a session begins with, and those of one turn of it. */
+const SESSION = 'meta messages queue turns lock';
+export const TURN = `${SESSION} turn log idempotency*` as const;
+
+const HISTORY = {
+  epoch: 'text',
+  generation: 'text',
+  count: 'number',
+  dropped: 'number',
+  from: 'number',
+  messages: 'list',
+  continues: 'number',
 } as const;
 
-export type ScriptName = keyof typeof SCRIPTS;
+/** The right to run a turn, for a replica that just admitted it; and for one that did not. */
+const GRANTED = { now_ms: 'number', fence: 'text', attempt: 'number', ...HISTORY } as const;
+const GRANTED_WORK = {
+  ...GRANTED,
+  inputs: 'list',
+  ran_ms: 'number',
+  agent: 'text',
+  model: 'text',
+  door: 'text',
+  on_disconnect: 'text',
+  options: 'text',
+} as const;
 
-type ScriptArguments = [keyCount: number, ...keysAndArguments: (string | number)[]];
+export type GrantedReply = Reply<{ GRANTED: typeof GRANTED }>;
+export type GrantedWorkReply = Reply<{ GRANTED: typeof GRANTED_WORK }>;
 
-// ioredis' own way to type the commands that `defineCommand` adds.
-declare module 'ioredis' {
-  interface RedisCommander<Context extends ClientContext> {
-    admitTurn(...args: ScriptArguments): Result<unknown, Context>;
-    joinTurn(...args: ScriptArguments): Result<unknown, Context>;
-    unjoinTurn(...args: ScriptArguments): Result<unknown, Context>;
-    confirmTurn(...args: ScriptArguments): Result<unknown, Context>;
-    confirmRepeat(...args: ScriptArguments): Result<unknown, Context>;
-    openTurn(...args: ScriptArguments): Result<unknown, Context>;
-    beatTurn(...args: ScriptArguments): Result<unknown, Context>;
-    freeLock(...args: ScriptArguments): Result<unknown, Context>;
-    appendLog(...args: ScriptArguments): Result<unknown, Context>;
-    readLog(...args: ScriptArguments): Result<unknown, Context>;
-    endTurn(...args: ScriptArguments): Result<unknown, Context>;
-    withdrawTurn(...args: ScriptArguments): Result<unknown, Context>;
-    claimTurn(...args: ScriptArguments): Result<unknown, Context>;
-    stopTurn(...args: ScriptArguments): Result<unknown, Context>;
-    releaseTurn(...args: ScriptArguments): Result<unknown, Context>;
-    deleteSession(...args: ScriptArguments): Result<unknown, Context>;
-    renameSession(...args: ScriptArguments): Result<unknown, Context>;
-    watchTurn(...args: ScriptArguments): Result<unknown, Context>;
-    repairSession(...args: ScriptArguments): Result<unknown, Context>;
-    settleScores(...args: ScriptArguments): Result<unknown, Context>;
-  }
-}
+/** The script needs idempotency keys that were not passed to it: those with these hashes. */
+const UNNAMED = { hashes: 'list' } as const;
 
-export const SCRIPT_DIRECTORY = join(import.meta.dirname, 'scripts');
+/** Every script, under the name of its file in camel case. The top of each file says what it does. */
+export const SCRIPTS = {
+  admitTurn: new Script(
+    'admit-turn',
+    TURN,
+    'turn_id replica session not_after_ms session_ttl_ms lease_ms queue_max on_busy key_value replaces_value known tail channels owner message title profile*',
+    {
+      GRANTED,
+      QUEUED: { now_ms: 'number', position: 'number' },
+      JOIN: { turn_id: 'text' },
+      EXISTS: { value: 'text', acknowledged: 'number' },
+      BUSY: { turn_id: 'text', position: 'number' },
+      FULL: {},
+      LATE: { now_ms: 'number' },
+      CORRUPT: {},
+    },
+  ),
+  joinTurn: new Script(
+    'join-turn',
+    TURN,
+    'turn_id joiner_id not_after_ms session_ttl_ms most_bytes message key_value replaces_value agent model options',
+    {
+      OK: { now_ms: 'number' },
+      EXISTS: { value: 'text', acknowledged: 'number' },
+      STALE: {},
+      TOO_LARGE: {},
+      LATE: { now_ms: 'number' },
+    },
+  ),
+  unjoinTurn: new Script('unjoin-turn', 'turn idempotency*', 'joiner_id', {
+    OK: {},
+    GONE: {},
+    ACKNOWLEDGED: {},
+  }),
+  confirmTurn: new Script('confirm-turn', 'turn', 'replica not_after_ms', {
+    OK: {},
+    GONE: {},
+    TAKEN: {},
+    LATE: { now_ms: 'number' },
+  }),
+  confirmRepeat: new Script('confirm-repeat', 'turn idempotency*', 'key_value not_after_ms', {
+    OK: {},
+    GONE: {},
+    LATE: { now_ms: 'number' },
+  }),
+  openTurn: new Script(
+    'open-turn',
+    TURN,
+    'turn_id replica session session_ttl_ms lease_ms known tail channels',
+    {
+      WAITING: { now_ms: 'number', position: 'number', running_turn: 'text', running_lease_ms: 'number' },
+      GRANTED: GRANTED_WORK,
+      UNNAMED,
+      GONE: {},
+      ENDED: {},
+      TAKEN: {},
+      CORRUPT: {},
+    },
+  ),
+  beatTurn: new Script('beat-turn', TURN, 'turn_id fence session_ttl_ms lease_ms', {
+    OK: { stop: 'text' },
+    UNNAMED,
+    GONE: {},
+    FENCED: {},
+    ENDED: {},
+  }),
+  appendLog: new Script('append-log', 'turn log', 'holder last_id events said_length watch_channel', {
+    OK: {},
+    FENCED: {},
+  }),
+  readLog: new Script('read-log', 'log', 'from enough_bytes most_entries', {
+    PAGE: { entries: 'raw' },
+  }),
+  endTurn: new Script(
+    'end-turn',
+    TURN,
+    'turn_id session fence lock_value session_ttl_ms log_ttl_ms outcome heeds most_messages count_before channels watch_channel last_message kept finish_reason usage failure batch_count values*',
+    {
+      OK: { now_ms: 'number', count: 'number' },
+      STOPPED: { stop: 'text' },
+      LOCKED: {},
+      UNNAMED,
+      GONE: {},
+      FENCED: {},
+      CORRUPT: {},
+    },
+  ),
+  withdrawTurn: new Script(
+    'withdraw-turn',
+    TURN,
+    'turn_id session replica outcome log_ttl_ms condition event failure code channels watch_channel',
+    { OK: {}, GONE: {}, ENDED: {}, RUNNING: {}, DEPENDED_ON: {}, UNNAMED },
+  ),
+  claimTurn: new Script(
+    'claim-turn',
+    TURN,
+    'turn_id replica session session_ttl_ms lease_ms most_deaths most_ran_ms mode known tail channels watch_channel',
+    {
+      GRANTED: GRANTED_WORK,
+      ADOPTED: { confirmed: 'number', last_id: 'text', waited_ms: 'number', on_disconnect: 'text' },
+      SEIZED: { why: 'text', stop: 'text', fence: 'text', attempt: 'number', count: 'number' },
+      ALIVE: { until_ms: 'number' },
+      UNNAMED,
+      GONE: {},
+      ENDED: {},
+      CORRUPT: {},
+    },
+  ),
+  stopTurn: new Script(
+    'stop-turn',
+    `${SESSION} turn` as const,
+    'turn_id session kind channels only_if_unread',
+    { ASKED: {}, QUEUED: {}, ENDED: {}, GONE: {}, READ: {} },
+  ),
+  releaseTurn: new Script('release-turn', `${SESSION} turn` as const, 'turn_id replica lock_value', {
+    OK: {},
+    GONE: {},
+  }),
+  freeLock: new Script('free-lock', 'meta lock', 'turn_id fence', { OK: {}, FENCED: {} }),
+  watchTurn: new Script('watch-turn', 'turn', 'for_ms', { OK: { on_disconnect: 'text' }, GONE: {} }),
+  deleteSession: new Script(
+    'delete-session',
+    `${SESSION} turn_keys*` as const,
+    'session channels watch_channels members*',
+    { DELETED: {}, MISSING: {}, STALE: {} },
+  ),
+  renameSession: new Script('rename-session', 'meta', 'title', { OK: {}, MISSING: {} }),
+  readMessages: new Script('read-messages', 'meta messages', 'before limit enough_bytes', {
+    PAGE: { messages: 'list', has_more: 'number' },
+    MISSING: {},
+    CORRUPT: {},
+  }),
+  repairSession: new Script(
+    'repair-session',
+    `${SESSION} running_record records*` as const,
+    'dry_run session_ttl_ms session channels lease_ms running_turn waiting_count most members*',
+    {
+      OK: {
+        counts: 'number',
+        queue_dropped: 'number',
+        ttls: 'number',
+        freed: 'number',
+        expires_at_ms: 'number',
+        fence: 'text',
+        epoch: 'text',
+        running_turn: 'text',
+        waiting_turns: 'list',
+        skipped: 'list',
+      },
+      MORE: { running_turn: 'text', queue_members: 'list', turns_members: 'list' },
+      CORRUPT: { skipped: 'list' },
+      GONE: {},
+    },
+  ),
+  settleScores: new Script('settle-scores', 'scores', 'entries*', { SETTLED: { changed: 'list' } }),
+} as const;
 
-/** Reads a script with the prelude that its header asks for. */
-export function readScript(file: string): string {
-  const text = readFileSync(join(SCRIPT_DIRECTORY, `${file}.lua`), 'utf8');
-  const include = /^-- include (\S+)$/m.exec(text)?.[1];
-  if (include === undefined) return text;
-  return `${readFileSync(join(SCRIPT_DIRECTORY, `${include}.include.lua`), 'utf8')}\n${text}`;
-}
-
-/** Teaches a client all scripts; ioredis sends the digest and, once, the text. */
+/** Defines all scripts on a client. */
 export function defineScripts(client: Client): void {
-  for (const [name, file] of Object.entries(SCRIPTS)) client.defineCommand(name, { lua: readScript(file) });
-}
-
-export function scriptFiles(): readonly string[] {
-  return readdirSync(SCRIPT_DIRECTORY).filter((name) => name.endsWith('.lua'));
+  for (const script of Object.values(SCRIPTS)) script.define(client);
 }

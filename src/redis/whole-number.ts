@@ -1,7 +1,7 @@
 /** The last moment that a date can name, ms since 1970. */
 export const LAST_TIME_MS = 8.64e15;
 
-/** @returns null when the text is no whole number up to `most`: an operator can write anything into a field */
+/** @returns null when the text is not a whole number up to `most`: an operator can write anything into a field */
 export function wholeNumber(
   text: string | null | undefined,
   most: number = Number.MAX_SAFE_INTEGER,

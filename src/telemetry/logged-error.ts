@@ -1,22 +1,22 @@
-/** What the log tells of an error. */
+/** What the log holds of an error. */
 export interface LoggedError {
   readonly type: string;
   readonly message: string;
   readonly code?: string | number;
   readonly status?: number;
-  /** Where it was made; without the message that V8 puts on top. */
+  /** Where it was thrown; without the message that V8 puts on top. */
   readonly stack?: string;
   readonly cause?: LoggedError;
 }
 
-/** A cause of a cause of … is told this far. */
+/** Depth to which causes of causes are logged. */
 const CAUSES = 8;
 
 const LONGEST_MESSAGE = 500;
 
 /**
- * Only what is listed here: errors of Redis carry the command with all its arguments, which are what people
- * say, or the password; errors of an HTTP client carry the whole reply.
+ * Only the fields of LoggedError: errors of Redis carry the command with all its arguments, which are what people say,
+ * or the password; errors of an HTTP client carry the whole reply.
  */
 export function loggedError(error: unknown, causes = CAUSES): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
@@ -33,7 +33,7 @@ export function loggedError(error: unknown, causes = CAUSES): LoggedError {
 }
 
 function messageOf(error: Error): string {
-  // V8 quotes the text that is no JSON, and Redis what came behind a command that it does not know.
+  // V8 quotes the text that is not JSON, and Redis the arguments of a command that it does not know.
   if (error instanceof SyntaxError) return 'could not be parsed';
   return error.message.replace(/,? with args beginning with:.*/s, '').slice(0, LONGEST_MESSAGE);
 }

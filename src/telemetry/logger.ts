@@ -1,11 +1,16 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { loggedError } from './logged-error.ts';
 
 /**
- * Logs as JSON lines. Hold ids and codes, never what people say: no message text, no key, no query string.
+ * Logs as JSON lines, by default to standard output. They hold ids and codes, never what people say: no message text,
+ * no key, no query string.
  */
-export function makeLogger(level: string, replicaId: string): Logger {
-  return pino({
+export function makeLogger(
+  level: string,
+  replicaId: string,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options = {
     level,
     base: { replica: replicaId },
     serializers: {
@@ -17,5 +22,6 @@ export function makeLogger(level: string, replicaId: string): Logger {
       res: (reply: { statusCode: number }) => ({ status: reply.statusCode }),
       err: (error: unknown) => loggedError(error),
     },
-  });
+  };
+  return pino(options, destination);
 }

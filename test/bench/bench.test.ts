@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { startChild } from '../support/child.ts';
-import { promise } from '../support/promise.ts';
+import { startChild } from '../../testkit/process/child.ts';
 import { REPOSITORY, readSource } from '../support/source-files.ts';
+import { promise } from './promises.ts';
 
 promise(
   'bench.prints',
@@ -28,7 +28,7 @@ promise(
         new Set(['server', 'passthrough', 'bare proxy']),
       );
     }
-    // A short run is no measurement: what the page says stays.
+    // A short run is not a measurement: the page must not change.
     expect(figures()).toBe(before);
   },
   120_000,

@@ -1,18 +1,18 @@
 import { expect } from 'vitest';
-import { historyOf, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { timed } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { asOneServer, type RedisCluster, startCluster } from '../support/redis-cluster.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { asOneServer, type RedisCluster, startCluster } from '../../testkit/redis/redis-cluster.ts';
+import { historyOf, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import { timed } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, lastSaid } from '../support/shaky-replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 const RUNNING = 'turnwise:running';
 
 promise(
   'cluster.failover',
-  'when a master of a Cluster dies its replica takes over: callers are told 503 in time, a running turn is answered, sessions elsewhere stay, and the fence does not fall',
+  'when a Cluster master dies and its replica takes over, callers get 503 in time, a running turn is answered, other sessions are unaffected, and the fence does not fall',
   async () => {
     const cluster = await startCluster({
       args: ['--cluster-require-full-coverage', 'no'],
@@ -39,13 +39,13 @@ promise(
       const held = await say(a, goes, `held ${round}`);
       await gate.reached;
       const [victim, fence] = [await cluster.ownerOf(victimOf), await fenceOf(cluster, goes)];
-      // Replication is asynchronous: what it had not passed on would be lost with it.
-      await waitFor(() => isReplicated(cluster, victim.port), { what: 'the replica to be in step' });
+      // Replication is asynchronous: writes that it had not replicated would be lost with it.
+      await waitFor(() => isReplicated(cluster, victim.port), { what: 'the replica to be in sync' });
       await victim.kill();
       const refused = await timed(chat(b, goes, `refused ${round}`, { timeoutMs: 20_000 }));
       expect([round, refused.status]).toEqual([round, 503]);
       expect(refused.ms).toBeLessThan(1000);
-      // Its commit finds nobody, and waits for the new master.
+      // Its commit finds no master, and waits for the new one.
       gate.open();
       const askedAt = performance.now();
       for (const replica of [a, b]) {
@@ -97,7 +97,7 @@ async function fenceOf(cluster: RedisCluster, id: string): Promise<number> {
   return Number(await (await cluster.ownerOf(metaOf(id))).ask('HGET', metaOf(id), 'fence'));
 }
 
-/** Whether the replica of a master has all that it wrote. */
+/** Whether the replica of a master has all its writes. */
 async function isReplicated({ nodes }: RedisCluster, port: number): Promise<boolean> {
   const info = String(await nodes.find((node) => node.port === port)?.ask('INFO', 'replication'));
   const offset = /master_repl_offset:(\d+)/.exec(info)?.[1];

@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { asOneServer, moveSlotOf, startCluster } from '../support/redis-cluster.ts';
-import { echo } from '../support/scripted-model.ts';
-import { createRandom } from '../support/seed.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { asOneServer, moveSlotOf, startCluster } from '../../testkit/redis/redis-cluster.ts';
+import { createRandom } from '../../testkit/seed.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 const moves = 12;
 
 promise(
   'cluster.slot-moves',
-  'while the slot of a busy session moves between masters no client sees an error, and history stays whole and in order',
+  'while the slot of a busy session moves between masters no client gets an error, and history stays whole and in order',
   async () => {
     const cluster = await startCluster();
     const store = { redis: asOneServer(cluster), env: { REDIS_CLUSTER: cluster.addresses } };
     const deployment = await startDeployment(2, {}, store);
     deployment.model.reply((request) => {
       const [first = { delta: '' }, ...rest] = echo(request);
-      // Some turns are in the model while their slot moves, some are between two scripts.
+      // While their slot moves, some turns are in a model call, others between two scripts.
       return [first, { delayMs: createRandom(deployment.model.requests.length).int(0, 60) }, ...rest];
     });
     let isOver = false;
@@ -38,7 +38,7 @@ promise(
       }
       return said;
     };
-    // Three at once on the hot session, so that turns also wait for each other; others stay where they are.
+    // Three at once on the busy session, so that turns also wait for each other; other slots do not move.
     const hot = Promise.all([0, 1, 2].map((speaker) => talk('hot', speaker)));
     const others = Promise.all([3, 4].map((speaker) => talk(`cool${speaker}`, speaker)));
     const talking = Promise.all([hot, others]);

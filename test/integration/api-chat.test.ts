@@ -1,10 +1,16 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { callCount, type TurnBody } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call, chat, openRequest, readText } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
+import { call, chat, openRequest, readText } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { callCount, type TurnBody } from '../../testkit/server/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 const origin = 'http://localhost:3000';
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
@@ -23,7 +29,7 @@ const getTurn = async (id: string, turn: string) =>
 
 promise(
   'api.chat.reply',
-  'a JSON chat answers with reply, ids, count, finish reason and usage, and nothing else',
+  'a JSON chat replies with reply, ids, count, finish reason and usage, and nothing else',
   async () => {
     const { status, headers, body } = await chat(replica, 'shape', 'hello');
     expect(status).toBe(200);
@@ -47,7 +53,7 @@ promise(
 
 promise(
   'api.chat.new-session',
-  'a chat without conversation_id begins a session of its own under an id nobody can guess',
+  'a chat without conversation_id begins a new session under an id that cannot be guessed',
   async () => {
     const answers = await Promise.all([1, 2, 3].map((index) => chat(replica, undefined, `hello ${index}`)));
     const ids = answers.map(({ body }) => body.session_id);
@@ -63,12 +69,12 @@ promise(
 
 promise(
   'api.stream.events',
-  'a streamed chat sends its ids in the head, then started, deltas and done, each with an id that rises',
+  'a streamed chat sends its ids in the head, then started, deltas and done, each with a rising id',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
     const stream = await say(replica, 'events', 'hello there');
-    // The head is out while the model has said nothing yet.
+    // The head is sent before the model has said anything.
     expect(stream.status).toBe(200);
     expect(stream.headers).toMatchObject({
       'x-session-id': 'events',
@@ -107,7 +113,7 @@ promise(
 
 promise(
   'api.chat.cancelled',
-  'a JSON chat that is cancelled answers 200 with the text so far, and cancel answers the same again',
+  'a cancelled JSON chat replies 200 with the text so far, and a second cancel replies the same',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'so far' }, { wait: gate }]);
@@ -115,7 +121,7 @@ promise(
     await gate.reached;
     const running = await say(replica, 'cancelled', 'behind');
     await running.until('queued');
-    // The turn in front is the one that the waiting one stands behind.
+    // The turn in the way is the running one, not the waiting one.
     const busy = await chat(replica, 'cancelled', 'who', { onBusy: 'reject' });
     const path = `/api/sessions/cancelled/turns/${busy.body.error?.turn_id}/cancel`;
     const cancelled = await call<TurnBody>(replica.url, 'POST', path);
@@ -136,7 +142,7 @@ promise(
 
 promise(
   'api.turn.each-status',
-  'a turn can be looked up in each of its states, null where not yet',
+  'a turn can be looked up in every status, with null for what is not known yet',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
@@ -186,7 +192,7 @@ promise(
 
 promise(
   'api.cors',
-  'a page on an allowed origin may call and read the ids of a turn on both routes; another origin may not',
+  'a page on an allowed origin may call both routes and read the ids of a turn; another origin may not',
   async () => {
     const body = { message: 'hello', conversation_id: 'cors' };
     for (const path of ['/api/chat', '/api/chat/stream']) {
@@ -219,19 +225,15 @@ promise(
   },
 );
 
-promise(
-  'api.request-id',
-  'a request is named by the id its caller gave, when it is a harmless one',
-  async () => {
-    const given = await call(replica.url, 'GET', '/livez', undefined, { 'x-request-id': 'abc-123' });
-    expect(given.headers['x-request-id']).toBe('abc-123');
-    const missing = await call<{ error: { request_id: string } }>(replica.url, 'GET', '/nowhere');
-    expect(missing.headers['x-request-id']).toMatch(/^[A-Za-z0-9-]{1,64}$/);
-    expect(missing.body.error.request_id).toBe(missing.headers['x-request-id']);
-    for (const hostile of ['a b', '<script>', 'x'.repeat(65), '{"a":1}', 'ä']) {
-      const { headers } = await call(replica.url, 'GET', '/livez', undefined, { 'x-request-id': hostile });
-      expect(headers['x-request-id']).toMatch(/^[A-Za-z0-9-]{1,64}$/);
-      expect(headers['x-request-id']).not.toBe(hostile);
-    }
-  },
-);
+promise('api.request-id', "a request keeps its caller's request id, if that one is harmless", async () => {
+  const given = await call(replica.url, 'GET', '/livez', undefined, { 'x-request-id': 'abc-123' });
+  expect(given.headers['x-request-id']).toBe('abc-123');
+  const missing = await call<{ error: { request_id: string } }>(replica.url, 'GET', '/nowhere');
+  expect(missing.headers['x-request-id']).toMatch(/^[A-Za-z0-9-]{1,64}$/);
+  expect(missing.body.error.request_id).toBe(missing.headers['x-request-id']);
+  for (const hostile of ['a b', '<script>', 'x'.repeat(65), '{"a":1}', 'ä']) {
+    const { headers } = await call(replica.url, 'GET', '/livez', undefined, { 'x-request-id': hostile });
+    expect(headers['x-request-id']).toMatch(/^[A-Za-z0-9-]{1,64}$/);
+    expect(headers['x-request-id']).not.toBe(hostile);
+  }
+});

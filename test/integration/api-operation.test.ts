@@ -1,10 +1,10 @@
 import { beforeAll, expect } from 'vitest';
-import { deleteSession, listSessions } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment, startStore } from '../support/deployment.ts';
-import { call, chat, type ErrorBody } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call, chat, type ErrorBody } from '../../testkit/http/http.ts';
+import { deleteSession, listSessions } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, startDeployment, startStore } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const get = (path: string) => call(replica.url, 'GET', path);
 
-promise('api.health', 'health tells healthy, and how many sessions live', async () => {
+promise('api.health', 'health is healthy, and counts the live sessions', async () => {
   for (const id of ['a', 'b', 'c']) await chat(replica, id, 'hello');
   await deleteSession(replica, 'b');
   const { status, body } = await get('/health');
@@ -27,7 +27,7 @@ promise('api.health', 'health tells healthy, and how many sessions live', async 
 
 promise(
   'api.health.without-redis',
-  'without Redis health and readiness say 503 and a chat is refused within a second, and all comes back by itself',
+  'without Redis health and readiness are 503 and a chat is refused within a second, and all recover by themselves',
   async () => {
     const answersWithin = async (what: Promise<{ status: number }>) => {
       const since = performance.now();
@@ -64,7 +64,7 @@ promise(
 
 promise(
   'api.readyz.draining',
-  'after SIGTERM readiness says draining at once, the process still lives and takes turns in, then exits 0',
+  'after SIGTERM readiness is draining at once, the process stays live and accepts turns, then exits 0',
   async () => {
     const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '1', KEY_PREFIX: 'leaving' });
     leaving.term();
@@ -73,7 +73,7 @@ promise(
         const answer = await call<ErrorBody>(leaving.url, 'GET', '/readyz');
         return answer.status === 503 && answer;
       },
-      { what: 'readiness to say no', timeoutMs: 900 },
+      { what: 'the replica to be unready', timeoutMs: 900 },
     );
     expect(readiness.body.error.code).toBe('draining');
     expect(Number(readiness.headers['retry-after'])).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ promise('api.metrics', 'metrics are Prometheus text that counts turns by outcome
   const before = Number(counted.exec(answer.body)?.[1] ?? 0);
   await chat(replica, 'counted', 'hello');
   await call(replica.url, 'GET', '/metrics');
-  // So soon after the last look that nothing was measured in between.
+  // So soon after the last scrape that nothing was measured in between.
   const after = (await call<string>(replica.url, 'GET', '/metrics')).body;
   expect(Number(counted.exec(after)?.[1])).toBe(before + 1);
   expect(after).toMatch(/^turnwise_live_turns 0$/m);
@@ -129,14 +129,14 @@ const paths = {
 
 promise(
   'api.errors.method',
-  'a route asked with a method it has not answers 405 with the methods it has, in the shape of all errors',
+  'an unsupported method on a route is 405 with the supported methods, in the common error format',
   async () => {
     const wrong: string[] = [];
     for (const [path, allowed] of Object.entries(paths)) {
       for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
         if (allowed.includes(method) || (method === 'HEAD' && allowed.includes('GET'))) continue;
         const { status, headers, body } = await call<Partial<ErrorBody>>(replica.url, method, path);
-        // A question for CORS or for the methods may be answered as well.
+        // OPTIONS, for CORS or for the methods, may also succeed.
         if (method === 'OPTIONS' && status === 204) continue;
         const named = new Set(String(headers.allow).split(/, */));
         const isRight = status === 405 && named.has(allowed[0] ?? '') && !named.has(method);
@@ -155,7 +155,7 @@ promise(
 
 promise(
   'api.errors.no-route',
-  'an unknown route is 404 not_found in the shape of all errors, by any method',
+  'an unknown route is 404 not_found in the common error format, with any method',
   async () => {
     for (const path of [
       '/',

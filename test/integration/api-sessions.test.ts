@@ -1,10 +1,16 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { deleteSession, getMessages, getSession, listSessions, type SessionBody } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import {
+  deleteSession,
+  getMessages,
+  getSession,
+  listSessions,
+  type SessionBody,
+} from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 let deployment: Deployment;
@@ -22,7 +28,7 @@ const idsOf = (sessions: readonly SessionBody[]) => sessions.map((session) => se
 
 promise(
   'api.sessions.shape',
-  'a session tells its title, times and count, the same alone and in the list, which is newest access first',
+  'a session shows title, times and count, the same alone and in the list, which is newest access first',
   async () => {
     const long = `${'长👋'.repeat(60)}`;
     for (const id of ['oldest', 'middle', 'newest']) await chat(replica, id, long);
@@ -52,7 +58,7 @@ promise(
 
 promise(
   'api.sessions.from-admission',
-  'a session exists, empty, from the admission of its first turn, and stays when that turn fails',
+  'a session exists, empty, from the admission of its first turn, and remains when that turn fails',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ wait: gate }, { status: 400 }]);
@@ -72,7 +78,7 @@ promise(
 
 promise(
   'api.sessions.pages',
-  'paging by cursor shows each session that holds still once, while others are used, made and deleted',
+  'paging by cursor shows each remaining session once, while others are used, created and deleted',
   async () => {
     const still = Array.from({ length: 110 }, (_, index) => `still${index}`);
     await Promise.all(still.map((id) => chat(replica, id, 'x')));
@@ -111,7 +117,7 @@ function replicaWithPrefix(prefix: string): Promise<Replica> {
 
 promise(
   'api.messages.pages',
-  'messages come oldest first, the newest hundred unless asked otherwise, and page back to the beginning',
+  'messages come oldest first, the newest hundred by default, and page back to the beginning',
   async () => {
     for (let turn = 0; turn < 53; turn += 1) await chat(replica, 'long', `number ${turn}`);
     const all = Array.from({ length: 53 }, (_, turn) => [`number ${turn}`, `echo:number ${turn}`]).flat();
@@ -150,7 +156,7 @@ promise(
 
 promise(
   'api.messages.committed-only',
-  'a running turn shows nothing in the messages until it is committed',
+  'messages show nothing of a running turn until it is committed',
   async () => {
     await chat(replica, 'half', 'first');
     const gate = deployment.model.gate();
@@ -167,7 +173,7 @@ promise(
 
 promise(
   'api.sessions.rename',
-  'a title that was set stays, and nothing else of the session changes',
+  'a title that was set remains, and nothing else of the session changes',
   async () => {
     await chat(replica, 'titled', 'first words');
     const before = (await getSession(replica, 'titled')).body;
@@ -183,20 +189,24 @@ promise(
   },
 );
 
-promise('api.sessions.delete', 'a deleted session is gone from every route, once', async () => {
-  await chat(replica, 'doomed', 'hello');
-  const { turn_id } = (await chat(replica, 'doomed', 'hello')).body;
-  const { total } = (await listSessions(replica)).body;
-  const deleted = await deleteSession(replica, 'doomed');
-  expect(deleted).toMatchObject({ status: 200, body: { message: '会话已删除', session_id: 'doomed' } });
-  expect(Object.keys(deleted.body)).toHaveLength(2);
-  const gone = { status: 404, body: { error: { code: 'session_not_found' } } };
-  expect(await deleteSession(replica, 'doomed')).toMatchObject(gone);
-  expect(await getSession(replica, 'doomed')).toMatchObject(gone);
-  expect(await getMessages(replica, 'doomed')).toMatchObject(gone);
-  expect((await call(replica.url, 'GET', `/api/sessions/doomed/turns/${turn_id}`)).status).toBe(404);
-  expect((await call(replica.url, 'GET', `/api/sessions/doomed/turns/${turn_id}/stream`)).status).toBe(404);
-  const list = (await listSessions(replica)).body;
-  expect(list.total).toBe(total - 1);
-  expect(idsOf(list.sessions)).not.toContain('doomed');
-});
+promise(
+  'api.sessions.delete',
+  'a deleted session is gone from every route, and can be deleted only once',
+  async () => {
+    await chat(replica, 'doomed', 'hello');
+    const { turn_id } = (await chat(replica, 'doomed', 'hello')).body;
+    const { total } = (await listSessions(replica)).body;
+    const deleted = await deleteSession(replica, 'doomed');
+    expect(deleted).toMatchObject({ status: 200, body: { message: '会话已删除', session_id: 'doomed' } });
+    expect(Object.keys(deleted.body)).toHaveLength(2);
+    const gone = { status: 404, body: { error: { code: 'session_not_found' } } };
+    expect(await deleteSession(replica, 'doomed')).toMatchObject(gone);
+    expect(await getSession(replica, 'doomed')).toMatchObject(gone);
+    expect(await getMessages(replica, 'doomed')).toMatchObject(gone);
+    expect((await call(replica.url, 'GET', `/api/sessions/doomed/turns/${turn_id}`)).status).toBe(404);
+    expect((await call(replica.url, 'GET', `/api/sessions/doomed/turns/${turn_id}/stream`)).status).toBe(404);
+    const list = (await listSessions(replica)).body;
+    expect(list.total).toBe(total - 1);
+    expect(idsOf(list.sessions)).not.toContain('doomed');
+  },
+);

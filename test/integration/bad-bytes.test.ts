@@ -1,18 +1,18 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { call, chat, type ErrorBody } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { rawRequest } from '../support/raw-http.ts';
+import { call, chat, type ErrorBody } from '../../testkit/http/http.ts';
+import { rawRequest } from '../../testkit/http/raw-http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { testSeed } from '../../testkit/seed.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
 import { bothRoutes, chatRoutes, expectRefused, type Hostile, jsonType } from '../support/refusals.ts';
-import type { Replica } from '../support/replica.ts';
-import { testSeed } from '../support/seed.ts';
-import { openStream } from '../support/sse.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
-/** A turn that ended, to ask of. */
+/** An ended turn, for the requests about a turn. */
 let turnId: string;
 
 beforeAll(async () => {
@@ -23,10 +23,10 @@ beforeAll(async () => {
 
 const chatBody = '{"message":"x","conversation_id":"there"}';
 
-promise('bad-bytes.headers', 'headers that are not as documented are refused with their code', async () => {
+promise('bad-bytes.headers', 'undocumented headers are refused with their code', async () => {
   const keys = ['', 'x'.repeat(256)].map((key) => ({ ...jsonType, 'idempotency-key': key }));
   const path = `/api/sessions/there/turns/${turnId}/stream`;
-  const places = ['x', '1', '1-', '-1-1', '1-1-1', '9999999999-1', '{}', '1-x', '0x1-1', '1-1, 1-2'];
+  const places = ['x', '1', '1-', '-1-1', '1-1-1', '99999999999999999-1', '{}', '1-x', '0x1-1', '1-1, 1-2'];
   await expectRefused(
     deployment,
     [
@@ -51,7 +51,7 @@ promise('bad-bytes.headers', 'headers that are not as documented are refused wit
 
 promise(
   'bad-bytes.type',
-  'a body that is not application/json is 415, and none gets past the schema by an odd content type',
+  'a body that is not application/json is 415, and no odd content type gets one past the schema',
   async () => {
     const types = [
       'text/plain',
@@ -87,7 +87,7 @@ promise(
 
 promise(
   'bad-bytes.not-http',
-  'bytes that are no HTTP request, or no UTF-8, or packed, are refused in the same shape',
+  'bytes that are not HTTP, not UTF-8, or compressed, are refused in the common error format',
   async () => {
     const head =
       'POST /api/chat HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n';
@@ -106,7 +106,7 @@ promise(
         ['a header with a NUL', `${head}x-session-id: a\0b\r\ncontent-length: 15\r\n\r\n${body}`],
         ['two lengths', `${head}content-length: 15\r\ncontent-length: 16\r\n\r\n${body}`],
         ['length and chunks', `${head}content-length: 15\r\ntransfer-encoding: chunked\r\n\r\n${chunk}`],
-        ['a chunk that is none', `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`],
+        ['an invalid chunk', `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`],
         ['half a character', bytes(`${head}content-length: ${half.length}\r\n\r\n`, half)],
         [
           'half a character in chunks',
@@ -125,7 +125,7 @@ promise(
 
 promise(
   'bad-bytes.size',
-  'a message or body past its limit, or past the context alone, is 413; one at the limit is answered',
+  'a message or body over its limit, or a message over the context, is 413; one at the limit is answered',
   async () => {
     const say = (message: string) => JSON.stringify({ message, conversation_id: 'sized' });
     const large = JSON.stringify({ message: 'x'.repeat(1_048_577) });
@@ -154,7 +154,7 @@ interface BodySchema {
 
 promise(
   'bad-bytes.any-body',
-  'no body whatever makes a route answer 5xx or out of shape: any JSON in any described field',
+  'no body gets a 5xx or an unknown reply format from any route: any JSON in any described field',
   async () => {
     const { body: openapi } = await call<{
       paths: Record<

@@ -1,15 +1,15 @@
 import { beforeAll, expect } from 'vitest';
-import { listSessions, saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { rawRequest } from '../support/raw-http.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { rawRequest } from '../../testkit/http/raw-http.ts';
+import { listSessions, saidIn } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
 import { bothRoutes, expectRefused, type Hostile, jsonType } from '../support/refusals.ts';
-import type { Replica } from '../support/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
-/** A turn that ended, to ask of. */
+/** An ended turn, for the requests about a turn. */
 let turnId: string;
 
 beforeAll(async () => {
@@ -18,15 +18,14 @@ beforeAll(async () => {
   turnId = (await chat(replica, 'there', 'hello')).body.turn_id;
 });
 
-/** Values as JSON, with a blank between two. */
+/** Values as JSON, separated by spaces. */
 const values = (text: string) => text.split(' ');
 
 promise(
   'bad-input.body',
-  'a body that is not the object asked for, or has a field too many, is 400, and nothing is written or asked',
+  'a body that is not the described object, or has an extra field, is 400, and nothing is written or asked',
   async () => {
-    const fields =
-      'role base_url api_base api_key model stream stream_options messages tenant owner turn_id count';
+    const fields = 'role base_url api_base api_key stream stream_options messages tenant owner turn_id count';
     const bodies = [
       ...['', '{}', ...values('null [] [{"message":"x"}] "x" 1 true { {"message":"x" x {"message":NaN}')],
       ...[
@@ -104,30 +103,26 @@ promise(
   },
 );
 
-promise(
-  'bad-input.path',
-  'a path that cannot be read is 400, and a turn id outside the alphabet too',
-  async () => {
-    const turns = '/api/sessions/there/turns';
-    const paths = [
-      ...['/api/sessions/%E0%A4', '/api/sessions/%', '/api/sessions/%zz/messages', '/api/sessions/%00'],
-      ...['/api/sessions/%2e%2e', '/api/sessions/.', '/api/sessions/..', '/api/sessions/%2E/messages'],
-      ...[
-        `${turns}/a%20b`,
-        `${turns}/%7B%7D/stream`,
-        `${turns}/${'x'.repeat(65)}`,
-        `${turns}/${'x'.repeat(300)}`,
-      ],
-    ];
-    await expectRefused(
-      deployment,
-      paths.map((path) => [path, rawRequest('GET', path)]),
-      400,
-    );
-  },
-);
+promise('bad-input.path', 'a malformed path is 400, and so is a turn id outside the alphabet', async () => {
+  const turns = '/api/sessions/there/turns';
+  const paths = [
+    ...['/api/sessions/%E0%A4', '/api/sessions/%', '/api/sessions/%zz/messages', '/api/sessions/%00'],
+    ...['/api/sessions/%2e%2e', '/api/sessions/.', '/api/sessions/..', '/api/sessions/%2E/messages'],
+    ...[
+      `${turns}/a%20b`,
+      `${turns}/%7B%7D/stream`,
+      `${turns}/${'x'.repeat(65)}`,
+      `${turns}/${'x'.repeat(300)}`,
+    ],
+  ];
+  await expectRefused(
+    deployment,
+    paths.map((path) => [path, rawRequest('GET', path)]),
+    400,
+  );
+});
 
-promise('bad-input.query', 'a query that is not as documented is 400', async () => {
+promise('bad-input.query', 'an undocumented query is 400', async () => {
   const limits =
     'limit=0 limit=1001 limit=-1 limit=1.5 limit=x limit= limit=1&limit=2 limit=1e2 limit=%31%20';
   const lists = `${limits} cursor= cursor=%7B%7D cursor=garbage cursor=${'x'.repeat(400)} cursor=a&cursor=b`;
@@ -146,7 +141,7 @@ promise('bad-input.query', 'a query that is not as documented is 400', async () 
 
 promise(
   'bad-input.ids-of-ours',
-  'names that the server uses itself, and every allowed character, are ordinary conversation ids',
+  'names that the server uses internally, and all allowed characters, are ordinary conversation ids',
   async () => {
     const names = 'meta messages lock queue turns index running format bull reconcile - ... a:meta a:turn:b';
     const ids = [...values(`${names} __proto__ constructor toString A-Z.a_z:0@9~`), 'x'.repeat(128)];
@@ -154,7 +149,7 @@ promise(
       const { status, body } = await chat(replica, id, `I am ${id}`);
       expect(`${id} ${status} ${body.message_count}`).toBe(`${id} 200 2`);
     }
-    // Only when all have been used: one that shares a key with another would have lost something by now.
+    // Only after all were used: one that shares a key with another would have lost something by now.
     for (const id of ids) {
       expect(await saidIn(replica, encodeURIComponent(id))).toEqual([`I am ${id}`, `echo:I am ${id}`]);
     }

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { beforeAll, expect } from 'vitest';
+import { createSseParser } from '../../testkit/http/parse-sse.ts';
+import { type Relay, startRelay } from '../../testkit/http/relay.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { testSeed } from '../../testkit/seed.ts';
+import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { createClient } from '../../web/src/client/client.ts';
 import { SseParser } from '../../web/src/client/sse.ts';
 import type { Told } from '../../web/src/client/turns.ts';
-import { type Deployment, historyOf, replicaOf, startDeployment } from '../support/deployment.ts';
-import { createSseParser } from '../support/parse-sse.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { testSeed } from '../support/seed.ts';
-import { type SwitchProxy, startSwitchProxy } from '../support/switch-proxy.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
-let proxy: SwitchProxy;
+let proxy: Relay;
 
 beforeAll(async () => {
-  [deployment, proxy] = await Promise.all([startDeployment(2), startSwitchProxy()]);
+  [deployment, proxy] = await Promise.all([startDeployment(2), startRelay()]);
   proxy.to(replicaOf(deployment, 0));
 });
 
@@ -62,7 +62,7 @@ promise(
 
 promise(
   'client.say.over-cuts',
-  'the client of the page tells each event once, in order, over cuts and a change of replica',
+  'the client of the page yields each event once, in order, over cuts and a change of replica',
   async () => {
     const gates = [deployment.model.gate(), deployment.model.gate()];
     deployment.model.reply(() => [
@@ -87,7 +87,7 @@ promise(
 
 promise(
   'client.say.once',
-  'a message that the client of the page sends again, not knowing that it arrived, is one turn',
+  'a message that the client of the page retries, not knowing that it arrived, is one turn',
   async () => {
     deployment.model.reply(echo);
     const client = clientOf(replicaOf(deployment, 0));
@@ -100,7 +100,7 @@ promise(
 
 promise(
   'client.say.refused',
-  'the client of the page throws the code of a refusal at once, and tries again while nobody answers',
+  'the client of the page throws the code of a refusal at once, and retries while no server answers',
   async () => {
     const client = clientOf(replicaOf(deployment, 0));
     const waits: (number | null)[] = [];
@@ -128,7 +128,7 @@ promise(
 
 promise(
   'client.follow.settled',
-  'following a turn after its last event tells that it is settled, and a turn that never was is an error',
+  'following a turn after its last event reports it settled, and an unknown turn is an error',
   async () => {
     deployment.model.reply(echo);
     const client = clientOf(replicaOf(deployment, 0));

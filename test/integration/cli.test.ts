@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
-import { startChild } from '../support/child.ts';
-import { builtEntry, type Ran, runCommand, runJson } from '../support/command.ts';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { startRedis } from '../support/redis.ts';
-import { dumpOf, keyOf, store } from '../support/stored-session.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { startChild } from '../../testkit/process/child.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { dumpOf, keyOf, store } from '../../testkit/redis/stored-session.ts';
+import { commandEntry, type Ran, runCommand, runJson } from '../../testkit/server/command.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -46,7 +46,7 @@ promise(
     expect([some.sessions.length, some.total]).toEqual([1, 3]);
     const theirs = await json<Listed>('sessions', 'list', '--owner', 'alice');
     expect(theirs.sessions.map((session) => session.session_id)).toEqual(['theirs']);
-    // A name that cannot stand in a key stands there as its digest.
+    // A name that is not valid in a key appears there as its digest.
     await store(deployment.redis, { id: 'odd', owner: '~EQf2qf2adYrR2QJMYnZxOXiKL7PN0nbrNDlQOyE6Dzk' });
     const odd = await json<Listed>('sessions', 'list', '--owner', 'käthe/müller');
     expect(odd.sessions.map((session) => session.session_id)).toEqual(['odd']);
@@ -55,7 +55,7 @@ promise(
 
 promise(
   'cli.sessions.show',
-  'sessions show tells what is known of a session, what runs and what was said',
+  'sessions show prints the metadata of a session, what runs and what was said',
   async () => {
     const gate = deployment.model.gate();
     await chat(replicaOf(deployment, 0), 'busy', 'hello');
@@ -70,11 +70,13 @@ promise(
     expect([table.code, table.err]).toEqual([0, '']);
     expect(table.out).toMatch(/^session +busy$/m);
     expect(table.out).toMatch(new RegExp(`^running +${turn}$`, 'm'));
-    expect(table.out).toMatch(/^m1 .* assistant +echo:hello$/m);
+    expect(table.out).toMatch(/^m\d+-2 .* assistant +echo:hello$/m);
     const shown = await json<Record<string, unknown>>('sessions', 'show', 'busy', '--messages', '1');
     expect(shown).toMatchObject({ session_id: 'busy', owner: '-', message_count: 2, running_turn: turn });
     expect(shown).toMatchObject({ waiting_turns: [String(waiting.headers['x-turn-id'])], has_more: true });
-    expect(shown.messages).toMatchObject([{ id: 'm1', role: 'assistant', content: 'echo:hello' }]);
+    expect(shown.messages).toMatchObject([
+      { id: expect.stringMatching(/^m\d+-2$/), role: 'assistant', content: 'echo:hello' },
+    ]);
     expect(await run('sessions', 'show', 'nobody')).toMatchObject({ code: 1, out: '' });
   },
 );
@@ -95,29 +97,25 @@ promise('cli.sessions.delete', 'sessions delete removes a session, and its runni
   expect([again.code, again.err]).toEqual([1, 'There is no session unwanted.\n']);
 });
 
-promise(
-  'cli.terminal.harmless',
-  'what callers wrote cannot give orders to the terminal of an operator',
-  async () => {
-    const title = 'a\u001b[2J\u009b31m\u202eb\nc';
-    await store(deployment.redis, { id: 'hostile' });
-    await deployment.redis.ask('HSET', keyOf({ id: 'hostile' }, 'meta'), 'title', title);
-    const shown = await Promise.all([
-      run('sessions', 'list'),
-      run('sessions', 'show', 'hostile'),
-      run('sessions', 'list', '--json'),
-    ]);
-    for (const { out } of shown) {
-      expect(out).toContain('hostile');
-      expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
-    }
-    expect((JSON.parse(shown[2].out) as Listed).sessions[0]).toMatchObject({ title });
-  },
-);
+promise('cli.terminal.harmless', "text from callers cannot control an operator's terminal", async () => {
+  const title = 'a\u001b[2J\u009b31m\u202eb\nc';
+  await store(deployment.redis, { id: 'hostile' });
+  await deployment.redis.ask('HSET', keyOf({ id: 'hostile' }, 'meta'), 'title', title);
+  const shown = await Promise.all([
+    run('sessions', 'list'),
+    run('sessions', 'show', 'hostile'),
+    run('sessions', 'list', '--json'),
+  ]);
+  for (const { out } of shown) {
+    expect(out).toContain('hostile');
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  }
+  expect((JSON.parse(shown[2].out) as Listed).sessions[0]).toMatchObject({ title });
+});
 
 promise(
   'cli.sessions.unreadable',
-  'sessions show names each key of a session that cannot be read, and why',
+  'sessions show names each unreadable key of a session, and why',
   async () => {
     await store(deployment.redis, { id: 'torn' });
     const [meta, queue] = [keyOf({ id: 'torn' }, 'meta'), keyOf({ id: 'torn' }, 'queue')];
@@ -138,7 +136,7 @@ promise(
 
 promise(
   'cli.sessions.other-format',
-  'sessions list, show and delete leave keys alone whose layout this version does not know',
+  'sessions list, show and delete do not touch keys in an unknown layout',
   async () => {
     await store(deployment.redis, { id: 'newer' });
     await deployment.redis.ask('SET', 'turnwise:format', '99');
@@ -152,7 +150,7 @@ promise(
   },
 );
 
-promise('cli.version', 'the program tells its version, which is that of its package', async () => {
+promise('cli.version', 'the program prints its version, which is that of its package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(await runCommand(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
@@ -173,7 +171,7 @@ promise('cli.reconcile', 'reconcile runs once and reports as a table and as JSON
   expect(JSON.parse(String(await deployment.redis.ask('GET', 'turnwise:reconcile')))).toEqual(report);
 });
 
-promise('cli.usage', 'each command explains itself, and its exit codes tell what went wrong', async () => {
+promise('cli.usage', 'each command has help, and its exit codes distinguish the errors', async () => {
   const commands = [
     [],
     ['sessions', 'list'],
@@ -217,11 +215,11 @@ promise('cli.usage', 'each command explains itself, and its exit codes tell what
   expect(away.err).not.toContain('secret');
 });
 
-promise('cli.worker.no-model', 'worker needs no model and leaves on SIGTERM', async () => {
+promise('cli.worker.no-model', 'worker needs no model and exits on SIGTERM', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   const env = { PATH: process.env.PATH, REDIS_URL: redis.url, RECONCILE_INTERVAL_SECONDS: '1' };
-  const worker = startChild(process.execPath, [builtEntry, 'worker'], { env });
+  const worker = startChild(process.execPath, [commandEntry, 'worker'], { env });
   await waitFor(() => worker.output().includes('"msg":"reconciled"'), { timeoutMs: 10_000, what: 'a run' });
   worker.signal('SIGTERM');
   expect(await worker.exited).toBe(0);
@@ -229,10 +227,10 @@ promise('cli.worker.no-model', 'worker needs no model and leaves on SIGTERM', as
 
 promise(
   'cli.web',
-  'web serves the page, tells it where the API is, and lets it talk to nobody else',
+  'web serves the page, gives it the URL of the API, and lets it connect to no other server',
   async () => {
     const env = { PATH: process.env.PATH, WEB_PORT: '0', WEB_API_URL: 'https://api.example:8443/base' };
-    const web = startChild(process.execPath, [builtEntry, 'web'], { env });
+    const web = startChild(process.execPath, [commandEntry, 'web'], { env });
     const url = await waitFor(() => /http:\/\/[\d.:]+/.exec(web.output())?.[0], {
       what: 'the page to be served',
     });

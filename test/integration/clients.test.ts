@@ -1,5 +1,7 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { getMessages, saidIn } from '../support/api.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { getMessages, saidIn } from '../../testkit/server/api.ts';
 import {
   type Deployment,
   follow,
@@ -8,18 +10,17 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { heldBytes, INSPECTABLE } from '../../testkit/server/heap.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
 
 beforeAll(async () => {
-  deployment = await startDeployment(1, { MAX_OUTPUT_BYTES: String(10 * 2 ** 20) });
+  deployment = await startDeployment(1, { ...INSPECTABLE, MAX_OUTPUT_BYTES: String(10 * 2 ** 20) });
   replica = replicaOf(deployment, 0);
 });
 beforeEach(() => deployment.model.reply(echo));
@@ -31,10 +32,10 @@ async function metric(name: string): Promise<number> {
 
 promise(
   'clients.stalled',
-  'readers that never read hold up neither the turn nor others, and cost a socket each, not what they miss',
+  'stalled readers hold up neither the turn nor others, and cost a socket each, not their backlog',
   async () => {
     const gate = deployment.model.gate();
-    // More than the kernel takes for a client that never reads: 8 MB.
+    // More than the kernel buffers for a client that never reads: 8 MB.
     const [piece, count] = ['x'.repeat(8000), 1000];
     deployment.model.reply((request) =>
       request.messages.at(-1)?.content === 'a lot'
@@ -59,20 +60,19 @@ promise(
       waits.push(performance.now() - since);
       return (await turnOf(replica, 'stalled', turnIdOf(first))).status === 'completed';
     };
-    await waitFor(isDone, { what: 'the turn to end while nobody reads', timeoutMs: 20_000 });
+    await waitFor(isDone, { what: 'the turn to end without a reader', timeoutMs: 20_000 });
     const median = waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)];
     expect(median).toBeLessThan(1500);
 
-    // Those who come late miss the most: all of it at once.
-    const before = await metric('process_resident_memory_bytes');
+    // Late readers have the longest backlog: all of it at once.
+    const before = await heldBytes(replica);
     const late = [];
     while (late.length < 10) late.push(await view());
     expect((await chat(replica, 'other', 'hello')).status).toBe(200);
     expect(await metric('turnwise_open_streams')).toBeGreaterThanOrEqual(late.length);
-    const grown = (await metric('process_resident_memory_bytes')) - before;
-    // Written whole to each it is 170 MB.
-    expect(grown).toBeLessThan(110 * 2 ** 20);
-    // One that goes on reading after all gets the whole.
+    // The whole backlog is 8 MB for each of them.
+    expect((await heldBytes(replica)) - before).toBeLessThan(late.length * 2 ** 20);
+    // A reader that resumes reading gets everything.
     for (const reader of [live[1], late[1]]) {
       reader?.resume();
       await reader?.all(20_000);
@@ -89,7 +89,7 @@ promise(
 
 promise(
   'clients.vanish.continue',
-  'a client that vanishes in the middle, by either route, costs nothing: its turn is answered and kept',
+  'a client that vanishes mid-turn, on either route, costs nothing: its turn is answered and stored',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'begun ' }, { wait: gate }, { delta: 'and ended' }]);
@@ -115,7 +115,7 @@ promise(
 
 promise(
   'clients.vanish.cancel',
-  'with ON_DISCONNECT=cancel the model call ends within a second of the last reader leaving, and its words are kept',
+  'with ON_DISCONNECT=cancel the model call ends within a second after the last reader leaves, and its text is kept',
   async () => {
     const cancelling = await deployment.another({ ON_DISCONNECT: 'cancel', KEY_PREFIX: 'cancelling' });
     deployment.model.reply((request) =>
@@ -127,7 +127,7 @@ promise(
         const viewer = await follow(cancelling, 'stream', turnIdOf(own));
         await Promise.all([own.until('delta'), viewer.until('delta')]);
         own.destroy();
-        // Somebody still reads.
+        // One reader is left.
         await new Promise((resolve) => setTimeout(resolve, 200));
         expect(await turnOf(cancelling, 'stream', turnIdOf(own))).toMatchObject({ status: 'running' });
         viewer.destroy();
@@ -137,7 +137,7 @@ promise(
         const before = deployment.model.requests.length;
         const answer = chat(cancelling, 'json', 'hello', { signal: leaving.signal });
         await waitFor(() => deployment.model.requests.length > before, { what: 'the model to be asked' });
-        // The piece that the model said has reached the server when it stands in the log.
+        // Once the piece is in the log, it has reached the server.
         const pattern = 'cancelling:{-/json}:log:*';
         await waitFor(async () => ((await deployment.redis.ask('KEYS', pattern)) as string[]).length > 0, {
           what: 'the turn to be logged',
@@ -164,7 +164,7 @@ promise(
 
 promise(
   'clients.heartbeat',
-  'a stream that has nothing to say sends a comment within sixteen seconds, and no event',
+  'an idle stream sends a comment within sixteen seconds, and no event',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
@@ -180,7 +180,7 @@ promise(
 
 promise(
   'clients.text-forges-nothing',
-  'whatever the model says arrives equal, live, replayed, in the JSON reply and in history, and forges no event',
+  'any model text arrives unchanged, live, replayed, in the JSON reply and in history, and forges no event',
   async () => {
     const pieces = [
       ...[
@@ -207,12 +207,12 @@ promise(
         '\u0085',
         '\v\f',
       ],
-      // A character in two pieces, as models that stream by bytes send it.
+      // A character in two pieces, as sent by models that stream bytes.
       ...['\ud83d', '\udc4b', ' ', '茶'],
       ...'retry: 1\ndata:\n\nevent:error\r\ndata: {"code":"x"}\r\n\r\n',
     ];
     const text = pieces.join('');
-    // Half a character is nothing that a reader could be told.
+    // Half a character is never shown to a reader.
     const told = pieces.flatMap((piece) => (piece === '\ud83d' ? [] : piece === '\udc4b' ? ['👋'] : [piece]));
     deployment.model.reply(() => pieces.map((delta) => ({ delta })));
     const live = await say(replica, 'hostile', 'hello');
@@ -226,7 +226,7 @@ promise(
     expect((await saidIn(replica, 'hostile')).at(-1)).toBe(text);
     expect((await turnOf(replica, 'hostile', turnIdOf(live))).reply).toBe(text);
     expect((await chat(replica, 'hostile-json', 'hello')).body.reply).toBe(text);
-    // And what a user says is shown to the model as it was said.
+    // And the model gets the user's text unchanged.
     deployment.model.reply(echo);
     const said = text.replace('\ud83d', '👋').replace('\udc4b', '');
     await chat(replica, 'hostile-json', said.toWellFormed());

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { rawRequest } from '../support/raw-http.ts';
-import type { Replica } from '../support/replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { rawRequest } from '../../testkit/http/raw-http.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const jsonType = { 'content-type': 'application/json' };
 
-/** A connection of its own, byte by byte. */
+/** A new raw connection. */
 function open() {
   const socket = connect(replica.port, '127.0.0.1');
   let text = '';
@@ -47,7 +47,7 @@ const chatOf = (path: string, id: string, headers: Readonly<Record<string, strin
 
 promise(
   'connection.no-foreign-bytes',
-  'bytes that are no request, sent while an answer is under way or owed, end the connection and add nothing to it',
+  'bytes that are not a request, sent while a reply is pending, close the connection and add nothing to the reply',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'said' }, { wait: gate }]);
@@ -71,7 +71,7 @@ promise(
 
 promise(
   'connection.close-is-kept',
-  'a stream ends its connection when the client asked for that, and keeps it otherwise',
+  'a stream closes its connection when the client asked for that, and keeps it otherwise',
   async () => {
     deployment.model.reply(() => [{ delta: 'said' }]);
     const closing = open();
@@ -91,7 +91,7 @@ promise(
 
 promise(
   'connection.slow-request',
-  'a request that does not arrive whole in 30 s is 408 request_timeout by then',
+  'a request that is not complete within 30 s is 408 request_timeout by then',
   async () => {
     const since = performance.now();
     const [head, body] = [open(), open()];

@@ -1,10 +1,10 @@
 import { beforeAll, expect } from 'vitest';
-import { getMessages, promptFor, saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { keyOf, store } from '../support/stored-session.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { keyOf, store } from '../../testkit/redis/stored-session.ts';
+import { getMessages, promptFor, saidIn } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 const systemPrompt = 'You are brief. 你好';
 let deployment: Deployment;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 promise(
   'context.window',
-  'a prompt is the system prompt, the newest whole turns that fit, and the message; the rest stays stored',
+  'a prompt is the system prompt, the newest whole turns that fit, and the message; the rest remains stored',
   async () => {
     const turns = Array.from(
       { length: 9 },
@@ -41,7 +41,7 @@ promise(
       expect(kept % 2).toBe(0);
       expect(rest).toEqual([...history.slice(history.length - kept), { role: 'user', content: message }]);
       dropped = history.length - kept;
-      // No token is longer than 13 letters here: what is shown can be some 300 tokens, not far less.
+      // No token is longer than 13 letters here, so the prompt has about 300 tokens, not far fewer.
       if (dropped > 0) expect(JSON.stringify(rest).length).toBeGreaterThan(600);
     }
     expect(dropped).toBeGreaterThan(4);
@@ -72,7 +72,7 @@ promise(
       { role: 'user', content: 'and now' },
     ]);
     expect(shown.length).toBeGreaterThan(10);
-    // And a page of messages is read as a page.
+    // And a page of messages reads only that page.
     const beforePage = await sentBytes();
     expect((await getMessages(replica, 'vast', 'limit=10')).body.messages).toHaveLength(10);
     expect((await sentBytes()) - beforePage).toBeLessThan(all / 10);
@@ -81,7 +81,7 @@ promise(
 
 promise(
   'context.large-messages',
-  'a history of large messages is read by what is needed of it, for a prompt or a page, and holds up nobody',
+  'only the needed part of a history of large messages is read, for a prompt or a page, without holding up others',
   async () => {
     await store(deployment.redis, { id: 'large', messages: 400, padding: ' x'.repeat(50_000) });
     const all = 400 * 100_000;
@@ -96,7 +96,7 @@ promise(
     expect(body.has_more).toBe(true);
     expect(body.messages.at(-1)?.content).toBe('echo:and now');
     expect(JSON.stringify(body).length).toBeLessThan(6_000_000);
-    // Page by page all of it is there, once.
+    // Page by page everything is there once.
     let seen = body.messages.length;
     for (let page = body; page.has_more; seen += page.messages.length) {
       page = (await getMessages(replica, 'large', `limit=1000&before=${page.messages[0]?.id}`)).body;

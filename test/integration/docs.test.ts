@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startDemoModel } from '../../src/model/demo-model.ts';
-import { startChild } from '../support/child.ts';
-import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call } from '../support/http.ts';
+import { call } from '../../testkit/http/http.ts';
+import { startChild } from '../../testkit/process/child.ts';
+import {
+  type Deployment,
+  follow,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import { startReplica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { blocksOf, codeIn, rowsOfTables, tableUnder } from '../support/markdown.ts';
-import { promise } from '../support/promise.ts';
-import { startReplica } from '../support/replica.ts';
 import { filesBelow, REPOSITORY, readSource } from '../support/source-files.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 const page = readSource('docs/redis.md');
 let deployment: Deployment;
@@ -34,7 +41,7 @@ async function allKeys(): Promise<readonly string[]> {
   return (await deployment.redis.ask('KEYS', '*')) as string[];
 }
 
-/** A session in which all stands in Redis that can: one turn runs, watched and asked to stop, one waits with a joiner. */
+/** A session with every kind of key: one turn runs, watched and asked to stop, one waits with a joined message. */
 async function busySession(id: string) {
   const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
   const gate = deployment.model.gate();
@@ -53,14 +60,14 @@ async function busySession(id: string) {
   const waiting = await say(b, id, 'fail', { idempotencyKey: `${id}-waiting` });
   const joiner = await say(b, id, 'fail', { onBusy: 'coalesce', idempotencyKey: `${id}-joiner` });
   expect(turnIdOf(joiner)).toBe(turnIdOf(waiting));
-  // A replica that sleeps hears no wish to stop, so that the wish can be seen.
+  // A paused replica does not obey the stop request, so the request stays visible.
   a.pause();
   const urgent = await say(b, id, 'urgent', { onBusy: 'interrupt' });
   const readers = [first, watcher, waiting, joiner, urgent];
   return {
     turns: [first, waiting, urgent].map(turnIdOf),
     async finish() {
-      // As it does not answer, the turn is taken from it.
+      // As it does not reply, the turn is seized.
       const path = `/api/sessions/${id}/turns/${turnIdOf(first)}/cancel`;
       expect((await call(b.url, 'POST', path)).status).toBe(200);
       a.resume();
@@ -71,7 +78,7 @@ async function busySession(id: string) {
 
 promise(
   'docs.redis.fields',
-  'docs/redis.md has every field that a session and its turns get, and no other',
+  'docs/redis.md lists exactly the fields of a session and its turns',
   async () => {
     const session = 'turnwise:{-/fields}';
     const seen = { meta: new Set<string>(), turn: new Set<string>() };
@@ -79,7 +86,7 @@ promise(
     const look = async () => {
       for (const field of Object.keys(await fieldsOf(`${session}:meta`))) seen.meta.add(field);
       for (const turn of turns) {
-        // Fields whose names are numbered or carry an id stand in the table once.
+        // Fields with a number or an id in their name are in the table once.
         for (const field of Object.keys(await fieldsOf(`${session}:turn:${turn}`))) {
           seen.turn.add(field.replace(/:.*/, ':'));
         }
@@ -97,7 +104,7 @@ promise(
 
 promise(
   'docs.redis.types',
-  'every key in Redis is of the type, and ends as, docs/redis.md says',
+  'every key in Redis has the type and the TTL that docs/redis.md gives',
   async () => {
     const rows = tableUnder(page, 'Keys').map(([key = '', type = '', , ttl = '']) => ({
       pattern: patternOf(codeIn(key)),
@@ -125,7 +132,7 @@ promise(
   },
 );
 
-/** Keys that a row of the table stands for. */
+/** Keys that a row of the table describes. */
 function patternOf(key: string): RegExp {
   const parts = key.split(/(OWNER|CONVERSATION|TURN|HASH|…)/).map((part) => {
     if (part === '…') return '.+';
@@ -136,7 +143,7 @@ function patternOf(key: string): RegExp {
 
 promise(
   'docs.redis.commands',
-  "every redis-cli line of docs/redis.md is a command, and a session's lines show something",
+  'every redis-cli line in docs/redis.md is a command, and the lines about a session show something',
   async () => {
     const { turns, finish } = await busySession('commands');
     const lines = blocksOf(page, 'sh')
@@ -146,18 +153,18 @@ promise(
     const mute: string[] = [];
     for (const line of lines) {
       const words = await wordsOf(line, { S: 'turnwise:{-/commands}', T: turns[0] ?? '' });
-      // Fails when Redis does.
+      // Throws when Redis does not know the command.
       const reply = await deployment.redis.ask(words[0] ?? '', ...words.slice(1));
       if (line.includes('$S') && (reply === null || (Array.isArray(reply) && reply.length === 0)))
         mute.push(line);
     }
     await finish();
-    // No history yet: the first turn still ran.
+    // No history yet: the first turn is still running.
     expect(mute).toEqual(['redis-cli LRANGE "$S:messages" -10 -1']);
   },
 );
 
-/** The words of a line as a shell would give them to redis-cli. */
+/** The words of a line as a shell would pass them to redis-cli. */
 async function wordsOf(line: string, env: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const shell = startChild('bash', ['-c', `redis-cli() { printf '%s\\n' "$@"; }; ${line}`], {
     env: { PATH: process.env.PATH, ...env },
@@ -166,27 +173,23 @@ async function wordsOf(line: string, env: Readonly<Record<string, string>>): Pro
   return shell.output().trimEnd().split('\n');
 }
 
-promise(
-  'docs.protocol.routes',
-  'docs/protocol.md has every route of /openapi.json, and no other',
-  async () => {
-    const { body } = await call<{ paths: Record<string, Record<string, unknown>> }>(
-      replicaOf(deployment, 1).url,
-      'GET',
-      '/openapi.json',
-    );
-    const real = Object.entries(body.paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    const said = tableUnder(readSource('docs/protocol.md'), 'Routes').map(([route = '']) => codeIn(route));
-    // It does not describe itself.
-    expect(said.filter((route) => route !== 'GET /openapi.json').toSorted()).toEqual(real.toSorted());
-  },
-);
+promise('docs.protocol.routes', 'docs/protocol.md lists exactly the routes of /openapi.json', async () => {
+  const { body } = await call<{ paths: Record<string, Record<string, unknown>> }>(
+    replicaOf(deployment, 1).url,
+    'GET',
+    '/openapi.json',
+  );
+  const real = Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const said = tableUnder(readSource('docs/protocol.md'), 'Routes').map(([route = '']) => codeIn(route));
+  // The description does not list itself.
+  expect(said.filter((route) => route !== 'GET /openapi.json').toSorted()).toEqual(real.toSorted());
+});
 
 promise(
   'docs.commands',
-  'every command of the program is in README and docs/operations.md, and no other',
+  'README and docs/operations.md list exactly the commands of the program',
   async () => {
     const real = new Map([['', await subcommands()]]);
     for (const command of real.get('') ?? []) real.set(command, await subcommands(command));
@@ -210,7 +213,7 @@ promise(
   },
 );
 
-/** What the help of the program, or of one of its commands, lists. */
+/** The entries in the help of the program or of a command. */
 async function subcommands(command?: string): Promise<readonly string[]> {
   const args = [`${REPOSITORY}dist/main.js`, ...(command === undefined ? [] : [command]), '--help'];
   const child = startChild(process.execPath, args);
@@ -223,7 +226,7 @@ async function subcommands(command?: string): Promise<readonly string[]> {
 
 promise(
   'docs.readme.example',
-  'the example of README, in either language, gives the replies that it shows',
+  'the example in README, in either language, gets the replies that it shows',
   async () => {
     const demo = await startDemoModel({ host: '127.0.0.1', port: 0, wordDelayMs: 0 });
     const env = { OPENAI_MODEL: 'demo', KEY_PREFIX: 'readme' };

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from 'vitest';
-import { runCommand } from '../support/command.ts';
-import { type Deployment, replicaOf, say, startDeployment, startStore } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { startScriptedModel, textDeltas } from '../support/scripted-model.ts';
-import { keyOf, store } from '../support/stored-session.ts';
+import { FORMAT_VERSION } from '../../src/redis/keys.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { startScriptedModel, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { keyOf, store } from '../../testkit/redis/stored-session.ts';
+import { runCommand } from '../../testkit/server/command.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  startStore,
+} from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 interface Check {
   readonly check: string;
@@ -44,7 +51,7 @@ async function doctor(changed: Readonly<Record<string, string>> = {}, ...options
   return { code, ok: report.ok, checks: report.checks, levels, failed: failed.map(({ check }) => check) };
 }
 
-promise('doctor.well', 'doctor finds nothing broken while turns wait and run, and exits 0', async () => {
+promise('doctor.well', 'doctor reports no problem while turns wait and run, and exits 0', async () => {
   const replica = replicaOf(deployment, 0);
   const gate = deployment.model.gate();
   await Promise.all(['a', 'b', 'c'].map((id) => chat(replica, id, 'hello', { idempotencyKey: 'k' })));
@@ -52,11 +59,11 @@ promise('doctor.well', 'doctor finds nothing broken while turns wait and run, an
   onTestFinished(() => gate.open());
   const turns = [await say(replica, 'a', 'runs'), await say(replica, 'a', 'waits')];
   await gate.reached;
-  await ask('SET', 'turnwise:format', 1);
+  await ask('SET', 'turnwise:format', FORMAT_VERSION);
   await turns[1]?.until('queued');
   const { code, ok, levels } = await doctor();
   expect([code, ok]).toEqual([0, true]);
-  // A Redis of a test writes nothing to disk, here nobody works on jobs, and the model is held.
+  // Expected in a test: Redis does not persist, no worker runs, and the model is held.
   const warned = { persistence: 'warn', reconcile: 'warn', answer: 'warn' };
   const well = [
     'settings',
@@ -81,7 +88,7 @@ promise('doctor.well', 'doctor finds nothing broken while turns wait and run, an
 
 promise(
   'doctor.redis',
-  'doctor fails on a Redis that evicts, is of another layout, or does not answer',
+  'doctor fails on a Redis that evicts, has another layout, or does not answer',
   async () => {
     const { redis, env } = await startStore();
     onTestFinished(() => redis.stop());
@@ -101,7 +108,7 @@ promise(
   },
 );
 
-promise('doctor.settings', 'doctor names each setting that is wrong', async () => {
+promise('doctor.settings', 'doctor names each invalid setting', async () => {
   const wrong = await doctor({ OPENAI_MODEL: '', HOST: '0.0.0.0' });
   expect([wrong.code, wrong.failed]).toEqual([1, ['settings']]);
   expect(wrong.checks[0]?.found).toMatch(/OPENAI_MODEL.*ALLOW_ANONYMOUS/);
@@ -109,20 +116,24 @@ promise('doctor.settings', 'doctor names each setting that is wrong', async () =
   expect([unreadable.code, unreadable.checks.length]).toEqual([1, 1]);
 });
 
-promise('doctor.model', 'doctor tells a model that is silent, refuses the key, or is not there', async () => {
-  const model = await startScriptedModel();
-  await model.close();
-  const silent = await doctor({ OPENAI_BASE_URL: model.url });
-  expect([silent.code, silent.failed]).toEqual([1, ['model']]);
-  const unlisted = await doctor({ OPENAI_MODEL: 'scripted,another' });
-  expect([unlisted.code, unlisted.levels.model]).toEqual([0, 'warn']);
-  const elsewhere = await doctor({ OPENAI_BASE_URL: `${replicaOf(deployment, 0).url}/no/v1` });
-  expect([elsewhere.code, elsewhere.levels.model, elsewhere.levels.answer]).toEqual([1, 'warn', 'fail']);
-});
+promise(
+  'doctor.model',
+  'doctor reports a model that is silent, refuses the key, or does not exist',
+  async () => {
+    const model = await startScriptedModel();
+    await model.close();
+    const silent = await doctor({ OPENAI_BASE_URL: model.url });
+    expect([silent.code, silent.failed]).toEqual([1, ['model']]);
+    const unlisted = await doctor({ OPENAI_MODEL: 'scripted,another' });
+    expect([unlisted.code, unlisted.levels.model]).toEqual([0, 'warn']);
+    const elsewhere = await doctor({ OPENAI_BASE_URL: `${replicaOf(deployment, 0).url}/no/v1` });
+    expect([elsewhere.code, elsewhere.levels.model, elsewhere.levels.answer]).toEqual([1, 'warn', 'fail']);
+  },
+);
 
 promise(
   'doctor.invariants',
-  'doctor finds each kind of broken session, and reconcile mends what can be',
+  'doctor finds each kind of broken session, and reconcile repairs those that can be repaired',
   async () => {
     deployment.model.reply(() => textDeltas('hello'));
     const damages: Record<string, (id: string) => Promise<unknown>> = {
@@ -157,7 +168,7 @@ function messageOf(id: string, place: number, turnId: string): string {
   return JSON.stringify({ ...ids, role, created_at, content: 'again' });
 }
 
-promise('doctor.sample', 'doctor looks at a bounded sample, or at all sessions when asked', async () => {
+promise('doctor.sample', 'doctor checks a bounded sample, or all sessions on request', async () => {
   for (let index = 0; index < 30; index += 1) await store(deployment.redis, { id: `s${index}` });
   const looked = (report: { checks: Check[] }) =>
     /all (\d+) sessions/.exec(report.checks.find(({ check }) => check === 'counts')?.found ?? '')?.[1];

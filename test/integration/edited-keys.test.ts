@@ -1,10 +1,16 @@
 import { beforeAll, expect } from 'vitest';
-import { getMessages, getSession, listSessions } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call, chat, type ErrorBody } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { keyOf } from '../support/stored-session.ts';
+import { call, chat, type ErrorBody } from '../../testkit/http/http.ts';
+import { keyOf } from '../../testkit/redis/stored-session.ts';
+import { getMessages, getSession, listSessions } from '../../testkit/server/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -14,7 +20,7 @@ beforeAll(async () => {
   replica = replicaOf(deployment, 0);
 });
 
-/** What no replica writes into a field that holds a number. */
+/** Values that no replica writes into a number field. */
 const odd = ['1e20', 'Infinity', 'NaN', '-1', '0x10', '1.5', '', ' 7', 'x', '9'.repeat(16), '9'.repeat(400)];
 
 const set = (id: string, key: string, field: string, value: string | number) =>
@@ -22,7 +28,7 @@ const set = (id: string, key: string, field: string, value: string | number) =>
 
 promise(
   'edited.session',
-  'metadata edited into nonsense is corrupt_session for that session, and hides none of the others',
+  'metadata edited into nonsense is corrupt_session for that session, and hides no other',
   async () => {
     await chat(replica, 'well', 'hello');
     const wrong: string[] = [];
@@ -51,7 +57,7 @@ promise(
 
 promise(
   'edited.turn',
-  'a record edited into nonsense is corrupt_session or read without it, and neither replica nor Redis is kept busy by it',
+  'a record edited into nonsense is corrupt_session or read without it, and blocks neither replica nor Redis',
   async () => {
     const { body } = await chat(replica, 'record', 'hello');
     const path = `/api/sessions/record/turns/${body.turn_id}`;
@@ -76,31 +82,27 @@ promise(
   },
 );
 
-promise(
-  'edited.lock',
-  'a lock that no turn holds keeps no turn waiting, and is gone with the next one',
-  async () => {
-    deployment.model.reply(() => [{ delta: 'answer' }]);
-    const lock = keyOf({ id: 'locked' }, 'lock');
-    // Longer than a test: who waited for its end would be too late.
-    const leaveLock = () => deployment.redis.ask('SET', lock, 'of nobody', 'PX', 60_000);
-    for (const message of ['first', 'second']) {
-      await leaveLock();
-      expect((await chat(replica, 'locked', message)).status).toBe(200);
-      expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
-    }
-    const gate = deployment.model.gate();
-    deployment.model.reply(() => [{ wait: gate }, { delta: 'answer' }]);
-    const running = await say(replica, 'locked', 'runs');
-    await gate.reached;
-    const waiting = await say(replica, 'locked', 'waits');
-    await waiting.until('queued');
+promise('edited.lock', 'a lock without a turn blocks no turn, and the next turn removes it', async () => {
+  deployment.model.reply(() => [{ delta: 'answer' }]);
+  const lock = keyOf({ id: 'locked' }, 'lock');
+  // Longer than a test: a turn that waits until it expires is too late.
+  const leaveLock = () => deployment.redis.ask('SET', lock, 'without a holder', 'PX', 60_000);
+  for (const message of ['first', 'second']) {
     await leaveLock();
-    gate.open();
-    for (const reader of [running, waiting]) expect((await reader.all()).at(-1)?.event).toBe('done');
+    expect((await chat(replica, 'locked', message)).status).toBe(200);
     expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
-  },
-);
+  }
+  const gate = deployment.model.gate();
+  deployment.model.reply(() => [{ wait: gate }, { delta: 'answer' }]);
+  const running = await say(replica, 'locked', 'runs');
+  await gate.reached;
+  const waiting = await say(replica, 'locked', 'waits');
+  await waiting.until('queued');
+  await leaveLock();
+  gate.open();
+  for (const reader of [running, waiting]) expect((await reader.all()).at(-1)?.event).toBe('done');
+  expect(await deployment.redis.ask('EXISTS', lock)).toBe(0);
+});
 
 promise(
   'edited.joined',

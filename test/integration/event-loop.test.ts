@@ -1,13 +1,13 @@
 import { createParser } from 'eventsource-parser';
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Step } from '../support/model-script.ts';
-import { probeLoop } from '../support/probe-loop.ts';
-import { promise } from '../support/promise.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { probeLoop } from '../../testkit/http/probe-loop.ts';
+import type { Step } from '../../testkit/model/model-script.ts';
+import { echo, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
 import { bothRoutes, expectRefused } from '../support/refusals.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo, textDeltas } from '../support/scripted-model.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -15,22 +15,22 @@ let replica: Replica;
 beforeAll(async () => {
   deployment = await startDeployment(1, { CONTEXT_TOKENS: '300', WORKER: 'off' });
   replica = replicaOf(deployment, 0);
-  // What is compiled and read at first use is no delay of these requests.
+  // Code is compiled and files are read at first use: that is not a delay of these requests.
   await chat(replica, 'warm', 'up');
   await chat(replica, 'warm', 'too long '.repeat(1000));
 });
 
 const ROUNDS = 3;
 
-/** Below this a measured delay is the machine's, not the work's. */
+/** Below this a measured delay is noise of the machine. */
 const LEAST_MS = 5;
 
 /**
- * What plain work takes here and now is the measure of how long the odd one may hold up others: no time that a machine may
- * miss. A machine that stands still for a moment spoils one round, not all.
+ * Ordinary work on this machine, not a fixed time, is the measure of how long unusual work may block the event loop.
+ * A pause of the machine spoils one round, not all.
  *
- * @param controlMs  time of the control: work that holds up others for as long as it must
- * @param factor     how many times that may pass before others have their turn
+ * @param controlMs  time of the control: ordinary work of the same size
+ * @param factor     how many times that time others may be blocked
  */
 async function expectUndisturbed(
   what: string,
@@ -43,12 +43,12 @@ async function expectUndisturbed(
     const byItselfMs = await controlMs();
     const { longestDelayMs } = await probeLoop(replica, work);
     ratios.push(longestDelayMs / Math.max(LEAST_MS, byItselfMs));
-    console.info(`${what}: held up for ${longestDelayMs.toFixed(0)} ms, control ${byItselfMs.toFixed(1)} ms`);
+    console.info(`${what}: blocked for ${longestDelayMs.toFixed(0)} ms, control ${byItselfMs.toFixed(1)} ms`);
   }
   expect(Math.min(...ratios)).toBeLessThan(factor);
 }
 
-/** A control that runs in this process; the second time counts, when it is compiled. */
+/** A control that runs in this process; the second run counts, when it is compiled. */
 function timeOf(work: () => void): () => Promise<number> {
   return async () => {
     work();
@@ -60,7 +60,7 @@ function timeOf(work: () => void): () => Promise<number> {
 
 promise(
   'bad-bytes.heavy-json',
-  'JSON that is deep, wide or long is refused in little more than it takes to parse, without holding up others',
+  'deep, wide or long JSON is refused in little more than its parse time, without holding up others',
   async () => {
     const wide = Array.from({ length: 60_000 }, (_, index) => `"k${index}":1`).join(',');
     const bodies = [
@@ -78,11 +78,11 @@ promise(
 
 promise(
   'context.one-character',
-  'long runs of one character are measured in pieces, without holding up others',
+  'long runs of one character are tokenized in pieces, without holding up others',
   async () => {
     const runs = ['a', '长', ' ', '👋'];
     let round = 0;
-    // Another length each time, for the tokenizer remembers what it has seen; and blanks alone are no message.
+    // Another length each time, because the tokenizer caches; and spaces alone are not a message.
     const messages = () => {
       round += 1;
       return runs.map((letter) => `x${letter.repeat(65_000 / Buffer.byteLength(letter) - round)}`);
@@ -90,7 +90,7 @@ promise(
     const words = 'some plain words '.repeat(3800);
     const measure = (texts: () => readonly string[]) => async () => {
       const measured = texts().map((message, index) => chat(replica, `run${index}`, message));
-      // Each alone is more than the context.
+      // Each one alone exceeds the context.
       for (const answer of await Promise.all(measured)) expect(answer.status).toBe(413);
     };
     const plain = async () =>
@@ -106,7 +106,7 @@ promise(
 
 promise(
   'model.tiny-events',
-  'a flood of tiny events is read as it comes, without holding up others',
+  'a flood of tiny events is read as it arrives, without holding up others',
   async () => {
     const flood = ': c\n\n'.repeat(5000);
     deployment.model.reply((request) =>

@@ -1,6 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { deleteSession, getMessages, getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import {
+  deleteSession,
+  getMessages,
+  getSession,
+  listSessions,
+  promptFor,
+  saidIn,
+} from '../../testkit/server/api.ts';
 import {
   type Deployment,
   historyOf,
@@ -8,15 +17,13 @@ import {
   say,
   startDeployment,
   turnIdOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
-/** Forgets after 2 s, ended turns as well. */
+/** Sessions and ended turns expire after 2 s. */
 let short: Replica;
 
 beforeAll(async () => {
@@ -30,7 +37,7 @@ beforeAll(async () => {
 });
 beforeEach(() => deployment.model.reply(echo));
 
-/** Keys of a session with the moment of their end, ms since 1970, all read in one instant; -1: without an end. */
+/** Keys of a session and when they expire, ms since 1970, all read at one instant; -1: never. */
 async function endsOf(id: string): Promise<Map<string, number>> {
   const prefix = `turnwise:{-/${id}}:`;
   const script = `local ends = {}
@@ -38,12 +45,12 @@ async function endsOf(id: string): Promise<Map<string, number>> {
       ends[#ends + 1] = {key, redis.call('PEXPIRETIME', key)}
     end
     return ends`;
-  // The key only tells a Cluster which node it is about.
+  // The key only routes the script to its Cluster node.
   const ends = await deployment.redis.ask('EVAL', script, 1, `${prefix}meta`, `${prefix}*`);
   return new Map((ends as [string, number][]).map(([key, end]) => [key.slice(prefix.length), end]));
 }
 
-/** The model stops at a gate for this message, and echoes everything else. */
+/** The model stops at a gate for this message, and echoes others. */
 function holdAt(message: string) {
   const gate = deployment.model.gate();
   deployment.model.reply((request) =>
@@ -54,7 +61,7 @@ function holdAt(message: string) {
 
 promise(
   'expiry.together',
-  'all keys of a session end in the same millisecond, while turns run and wait and after they ended',
+  'all keys of a session expire in the same millisecond, while turns run and wait and after they ended',
   async () => {
     const gate = holdAt('slow');
     await chat(short, 'together', 'first', { idempotencyKey: 'k' });
@@ -73,7 +80,7 @@ promise(
     const meta = live.get('meta') ?? 0;
     expect(meta).toBeGreaterThan(Date.now());
     for (const key of ['messages', 'queue', 'turns']) expect(live.get(key)).toBe(meta);
-    // Each turn renews its own keys, with its beat or its look.
+    // Each turn renews its own keys, with its beat or its poll.
     for (const key of [`turn:${a}`, `log:${a}`, `turn:${b}`, `log:${b}`]) {
       expect(live.get(key)).toBeGreaterThan(meta - 1200);
     }
@@ -93,7 +100,7 @@ promise(
 
 promise(
   'expiry.idle',
-  'a session is forgotten when nothing happened for SESSION_TTL_SECONDS, and each turn begins that time anew',
+  'a session expires after SESSION_TTL_SECONDS without a turn, and each turn restarts that time',
   async () => {
     const started = Date.now();
     await chat(short, 'idle', 'first');
@@ -122,7 +129,7 @@ promise(
 
 promise(
   'expiry.joined-key',
-  'the Idempotency-Key of who joined a waiting turn lives as long as that turn, however long, and then as its record',
+  'the Idempotency-Key of a message that joined a waiting turn lives as long as that turn, and then as its record',
   async () => {
     const gate = holdAt('slow');
     const running = await say(short, 'joined', 'slow');
@@ -130,7 +137,7 @@ promise(
     const waiting = await say(short, 'joined', 'behind', { idempotencyKey: 'first' });
     const join = () => say(short, 'joined', 'joins', { onBusy: 'coalesce', idempotencyKey: 'second' });
     const joined = await join();
-    // Longer than a session lives, so that a key which nobody renews is over.
+    // Longer than the session TTL, so that a key that is not renewed has expired.
     await sleep(2600);
     const again = await join();
     expect([turnIdOf(joined), turnIdOf(again)]).toEqual([turnIdOf(waiting), turnIdOf(waiting)]);
@@ -153,7 +160,7 @@ promise(
 
 promise(
   'expiry.long-turn',
-  'a turn that runs longer than the session lives keeps it, its history, and the turns that wait behind it',
+  'a turn that runs longer than the TTL of its session keeps it, its history, and the turns behind it',
   async () => {
     const gates = new Map([1, 2].map((ttlSeconds) => [`long${ttlSeconds}`, deployment.model.gate()]));
     deployment.model.reply((request) => {
@@ -204,7 +211,7 @@ promise(
       what: 'the turn to go',
     });
     expect(await saidIn(replica, 'ended')).toEqual(['hello', 'echo:hello']);
-    // The other way round: with a session of 2 s and a log of 600 s the session decides.
+    // The other way round: with 2 s for the session and 600 s for the log, the session decides.
     const other = await say(short, 'ended-first', 'hello');
     await other.all();
     const shorter = await endsOf('ended-first');
@@ -214,12 +221,12 @@ promise(
 
 promise(
   'expiry.most-messages',
-  'past SESSION_MAX_MESSAGES the oldest whole turns go, and the count stays that of all ever said',
+  'past SESSION_MAX_MESSAGES the oldest whole turns are dropped, and the count still includes them',
   async () => {
     for (let turn = 1; turn <= 6; turn += 1) {
       const { body } = await chat(short, 'bounded', `turn ${turn}`);
       expect(body.message_count).toBe(2 * turn);
-      // Seven would be three turns and a half: a turn is never cut.
+      // Seven would be three and a half turns: a turn is never cut.
       const expected = [turn - 2, turn - 1, turn].filter((kept) => kept > 0);
       const { messages, has_more } = (await getMessages(short, 'bounded')).body;
       expect(messages.map(({ content }) => content)).toEqual(
@@ -242,7 +249,7 @@ promise(
 
 promise(
   'expiry.no-key-for-ever',
-  'after turns that ended every way no key of a session is without an end, and all are gone in time',
+  'after turns that ended in every way each key of a session has a TTL, and all are gone in time',
   async () => {
     deployment.model.reply((request) => {
       const said = request.messages.at(-1)?.content ?? '';

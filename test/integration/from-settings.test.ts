@@ -1,16 +1,16 @@
 import { expect, onTestFinished } from 'vitest';
-import { startChild } from '../support/child.ts';
-import { builtEntry, runCommand } from '../support/command.ts';
-import { freePort } from '../support/free-port.ts';
-import { call } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { startRedis } from '../support/redis.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call } from '../../testkit/http/http.ts';
+import { startChild } from '../../testkit/process/child.ts';
+import { freePort } from '../../testkit/process/free-port.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { commandEntry, runCommand } from '../../testkit/server/command.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 const away = { REDIS_URL: 'redis://127.0.0.1:1' };
 const demo = ['--demo-model', 'http://127.0.0.1:1/v1'];
 
-/** What /health of a replica with these settings says of its model. */
+/** What /health reports about the model of a replica with these settings. */
 async function modelOf(args: readonly string[], env: Readonly<Record<string, string>>): Promise<unknown> {
   const port = await freePort();
   const settings = {
@@ -20,7 +20,7 @@ async function modelOf(args: readonly string[], env: Readonly<Record<string, str
     SHUTDOWN_DELAY_SECONDS: '0',
     ...env,
   };
-  const replica = startChild(process.execPath, [builtEntry, 'serve', ...args], { env: settings });
+  const replica = startChild(process.execPath, [commandEntry, 'serve', ...args], { env: settings });
   onTestFinished(async () => void (await replica.kill()));
   return waitFor(
     async () => {
@@ -33,7 +33,7 @@ async function modelOf(args: readonly string[], env: Readonly<Record<string, str
 
 promise(
   'settings.demo-fallback',
-  'serve asks the demo model only when no other is named, and says then that it is one',
+  'serve uses the demo model only when no other is configured, and reports it',
   async () => {
     expect(await modelOf(demo, {})).toEqual(['demo', true]);
     const own = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'mine' };
@@ -46,7 +46,7 @@ promise(
 
 promise(
   'settings.redis-login',
-  'REDIS_USERNAME and REDIS_PASSWORD open a Redis that REDIS_URL names, whatever characters they hold',
+  'REDIS_USERNAME and REDIS_PASSWORD log in to the Redis of REDIS_URL, whatever characters they contain',
   async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());

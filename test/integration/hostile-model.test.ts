@@ -1,11 +1,11 @@
 import { beforeAll, expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Step } from '../support/model-script.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { Step } from '../../testkit/model/model-script.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 promise(
   'model.endless-event',
-  'an event that never ends, of lines that do, is model_error, and its call is ended',
+  'an endless event, made of lines that end, is model_error, and its call is aborted',
   async () => {
     const noEnd = async function* (): AsyncGenerator<Step> {
       for (let sent = 0; sent < 200; sent += 1) yield { raw: 'data: aaaa\n'.repeat(2000) };
@@ -36,7 +36,7 @@ promise(
 
 promise(
   'model.half-pairs',
-  'characters that a model cuts in two arrive whole, and half of one never does',
+  'characters that a model splits in two arrive whole, and half of one never does',
   async () => {
     const pieces = ['a\ud83d', '\ude00b', '', 'c\ud83d'];
     deployment.model.reply((request) =>

@@ -1,9 +1,9 @@
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { ModelRequest } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { ModelRequest } from '../../testkit/model/scripted-model.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -20,7 +20,7 @@ const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? 
 
 promise(
   'log.no-content',
-  'the log says what failed, and holds no message, no answer, no key and no password, whatever fails',
+  'the log names every failure, and contains no message, answer, key or password, whatever fails',
   async () => {
     const replica = replicaOf(deployment, 0);
     const gate = deployment.model.gate();
@@ -42,12 +42,12 @@ promise(
     }
     const running = await say(replica, 'running', 'secret-message');
     await running.until('delta');
-    // Less than Redis uses already: admission, log and commit are refused from here on.
+    // Less than Redis uses already: admission, log and commit are refused from now on.
     await deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 1);
     const refused = await chat(replica, 'full', 'secret-message', { idempotencyKey: 'secret-key' });
     expect(refused.body.error?.code).toBe('storage_full');
     gate.open();
-    await waitFor(() => /could not commit a turn/.test(replica.output()), { what: 'a refused commit' });
+    await waitFor(() => /could not end a turn/.test(replica.output()), { what: 'a refused commit' });
     await deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 0);
     expect((await running.all()).at(-1)?.event).toBe('done');
 
@@ -67,7 +67,7 @@ promise(
 
 promise(
   'log.demo-model',
-  'the log says at the start that the model is the built-in demo, and only then',
+  'the log says at the start when the model is the built-in demo, and only then',
   async () => {
     const demo = await deployment.another({ DEMO_MODEL: 'true', LOG_LEVEL: 'warn' });
     expect(demo.output()).toMatch(/DEMO_MODEL=true/);

@@ -1,12 +1,19 @@
 import { beforeAll, expect } from 'vitest';
-import { getMessages, saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Script, Step } from '../support/model-script.ts';
-import { answersOf, callsFor, choice, delta, done, end, idOf, json } from '../support/model-wire.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { Script, Step } from '../../testkit/model/model-script.ts';
+import { answersOf, callsFor, choice, delta, done, end, idOf, json } from '../../testkit/model/model-wire.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { getMessages, saidIn } from '../../testkit/server/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -14,11 +21,11 @@ let replica: Replica;
 beforeAll(async () => {
   deployment = await startDeployment(1);
   replica = replicaOf(deployment, 0);
-  // The server has told by then that it takes `stream_options`.
+  // By then the server has accepted `stream_options`.
   await chat(replica, 'warm', 'up');
 });
 
-/** Each breaks off or refuses; with the code that the turn ends with. */
+/** Each breaks off or refuses, with the code of the failed turn. */
 const BROKEN: Readonly<Record<string, { code: string; script: () => Script }>> = {
   'reason error': { code: 'model_error', script: () => [delta('half'), { finish: 'error' }] },
   'reason abort': { code: 'model_error', script: () => [delta('half'), { finish: 'abort' }] },
@@ -122,7 +129,7 @@ const BROKEN: Readonly<Record<string, { code: string; script: () => Script }>> =
 
 promise(
   'model.wire.errors',
-  'an answer that breaks off is never done, whatever says so; the log has the code, and none of the words',
+  'an answer that breaks off is never done, whatever the server claims; the log has the code, and none of the text',
   async () => {
     deployment.model.reply(
       answersOf(Object.fromEntries(Object.entries(BROKEN).map(([name, { script }]) => [name, script]))),
@@ -145,7 +152,7 @@ promise(
 
 promise(
   'model.filter',
-  'a content filter after text ends the answer with its reason; before any text it refuses, with the status 200',
+  'a content filter after text ends the answer with its reason; before any text it is a refusal, with status 200',
   async () => {
     deployment.model.reply(
       answersOf({
@@ -165,7 +172,7 @@ promise(
 
 promise(
   'model.refused',
-  'what a model server refuses for good is model_refused with its status, asked once, and stays so under its key',
+  'what a model server refuses for good is model_refused with its status, asked once, and the same under its key',
   async () => {
     deployment.model.reply((request) => {
       const status = Number(/^refuse (\d+)$/.exec(request.messages.at(-1)?.content ?? '')?.[1]);
@@ -198,7 +205,7 @@ promise(
 
 promise(
   'model.heartbeats',
-  'heartbeats of any kind are no answer and no end of one; alone they keep a call alive for ten times the silence, not longer',
+  'heartbeats neither make nor end an answer; alone they keep a call alive for ten times the idle timeout at most',
   async () => {
     const beats = [
       'data: \n\n',
@@ -251,7 +258,7 @@ promise(
 
 promise(
   'message.blank',
-  'a message of nothing but white space is refused, because strict models refuse it',
+  'a message of only white space is refused, because strict models refuse it',
   async () => {
     const calls = deployment.model.requests.length;
     for (const message of [' ', '\n\t', '\u2028 ']) {

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { createServer, request as openRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { runJson } from '../support/command.ts';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Script } from '../support/model-script.ts';
-import { promise } from '../support/promise.ts';
-import { echo, type ModelRequest, type Reply, textDeltas } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { Script } from '../../testkit/model/model-script.ts';
+import { echo, type ModelRequest, type Reply, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { runJson } from '../../testkit/server/command.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 const refusal = (status: number, error?: object) => [{ status, body: error === undefined ? {} : { error } }];
 
-/** A model that refuses what `isWrong` finds in a request. */
+/** A model that refuses requests for which `isWrong` finds a reason. */
 function strict(isWrong: (request: ModelRequest) => boolean, status: number, error?: object): Reply {
   return (request) => (isWrong(request) ? refusal(status, error) : echo(request));
 }
@@ -34,7 +34,7 @@ interface Doctor {
 
 promise(
   'model.stream-options',
-  'a server that refuses stream_options is answered without, once and for all, whatever words it has for it; doctor and the log say so',
+  'a server that refuses stream_options, in any words, is answered without it from then on; doctor and the log say so',
   async () => {
     const refusals: readonly (readonly [number, object | undefined])[] = [
       [400, { message: 'unrecognised argument', param: 'stream_options', code: 'unknown_parameter' }],
@@ -62,7 +62,7 @@ promise(
 
 promise(
   'model.alternating',
-  'a server whose roles must alternate gets neighbours of one role joined, once it said so under any status; history keeps them apart',
+  'a server that requires alternating roles gets neighbours of one role joined after its first refusal, whatever the status; history keeps them apart',
   async () => {
     for (const [status, message] of [
       [400, 'Conversation roles must alternate user/assistant/user/assistant/...'],
@@ -94,7 +94,7 @@ promise(
 
 promise(
   'model.no-system',
-  'a server that takes no system message gets the system prompt at the head of what the user said first',
+  'a server that accepts no system message gets the system prompt in front of the first user message',
   async () => {
     const deployment = await deploymentWith(strict(isSystem, 400, { message: 'System role not supported' }), {
       SYSTEM_PROMPT: 'Be brief.',
@@ -113,7 +113,7 @@ promise(
 
 promise(
   'model.needs.certain',
-  'a refusal that says what else is wrong is not taken for a need: the model is asked once',
+  'a refusal that names another reason is not taken as a need: the model is asked once',
   async () => {
     const deployment = await deploymentWith(() => refusal(400, { message: 'no', code: 'content_filter' }));
     expect((await chat(replicaOf(deployment, 0), 'certain', 'hello')).body.error?.code).toBe('model_refused');
@@ -123,7 +123,7 @@ promise(
 
 promise(
   'model.extra-body',
-  'MODEL_EXTRA_BODY is merged into every request, and null takes a field out',
+  'MODEL_EXTRA_BODY is merged into every request, and null removes a field',
   async () => {
     const extra = { temperature: 0.25, stream_options: null, options: { num_ctx: 8192 } };
     const deployment = await startDeployment(1, { MODEL_EXTRA_BODY: JSON.stringify(extra) });
@@ -142,7 +142,7 @@ promise(
 
 promise(
   'model.proxy',
-  'the model is asked through the proxy of the environment, in small letters too; NO_PROXY and this host go past it',
+  'the model is called through the proxy of the environment, lower case included; NO_PROXY and this host bypass it',
   async () => {
     const deployment = await startDeployment(0);
     const port = Number(new URL(deployment.model.url).port);
@@ -187,7 +187,7 @@ promise(
 
 promise(
   'context.outgrown',
-  'a conversation that outgrows the window of the model goes on with less history, in whole turns, and learns how much fits',
+  'a conversation that outgrows the window of the model continues with less history, in whole turns, and learns how much fits',
   async () => {
     const size = ({ messages }: ModelRequest) =>
       messages.reduce((sum, { content }) => sum + content.length, 0);
@@ -228,7 +228,7 @@ promise(
       }
       expect([place, statuses]).toEqual([place, Array(10).fill(200)]);
       const asked = deployment.model.requests.slice(calls);
-      // It is refused a few times while it learns, not at every turn.
+      // It is refused a few times while the server learns, not at every turn.
       expect(asked.length).toBeLessThanOrEqual(15);
       for (const { messages } of asked) {
         const roles = messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant'));
@@ -243,7 +243,7 @@ promise(
 
 promise(
   'context.refused',
-  'a history that the model refuses for a reason of its own does not lock its session: it is asked once without',
+  'a history that the model refuses for its content does not lock its session: it is asked once without it',
   async () => {
     const deployment = await deploymentWith((request) =>
       request.messages.some(({ content }) => content === 'poison') && request.messages.length > 1

@@ -1,12 +1,22 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { beforeAll, expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Script, Step } from '../support/model-script.ts';
-import { answersOf, callsFor, choice, delta, done, end, idOf, json, line } from '../support/model-wire.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { Script, Step } from '../../testkit/model/model-script.ts';
+import {
+  answersOf,
+  callsFor,
+  choice,
+  delta,
+  done,
+  end,
+  idOf,
+  json,
+  line,
+} from '../../testkit/model/model-wire.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 let replica: Replica;
@@ -14,7 +24,7 @@ let replica: Replica;
 beforeAll(async () => {
   deployment = await startDeployment(1);
   replica = replicaOf(deployment, 0);
-  // The server has told by then that it takes `stream_options`.
+  // By then the server has accepted `stream_options`.
   await chat(replica, 'warm', 'up');
 });
 
@@ -22,12 +32,12 @@ const text = (said: string) => ({ type: 'text', text: said });
 const hidden = { type: 'thinking', thinking: [text('HIDDEN')] };
 const answer = choice({ message: { role: 'assistant', content: 'forty-two' }, finish_reason: 'stop' });
 
-/** Bytes whose two-byte letters are cut in half. */
+/** Bytes whose two-byte letters are split. */
 function* byByte(said: string): Generator<Step> {
   for (const byte of Buffer.from(said)) yield { raw: Uint8Array.of(byte) };
 }
 
-/** Each says `forty-two`, and means that it has said all of it. */
+/** Each is a complete answer: `forty-two`. */
 const SHAPES: Readonly<Record<string, () => Script>> = {
   'parts of text and thought': () => [
     delta([hidden]),
@@ -166,7 +176,7 @@ const SHAPES: Readonly<Record<string, () => Script>> = {
 
 promise(
   'model.wire.shapes',
-  'an answer in any shape that servers send is told and kept whole by both routes',
+  'an answer in any format that servers send is streamed and stored whole on both routes',
   async () => {
     deployment.model.reply(answersOf(SHAPES));
     const told = async (name: string) => {
@@ -192,7 +202,7 @@ promise(
   },
 );
 
-promise('model.wire.letters', 'letters whose bytes come one at a time are whole', async () => {
+promise('model.wire.letters', 'characters whose bytes arrive one at a time are whole', async () => {
   const said = 'é长👋';
   deployment.model.reply(
     answersOf({ bytes: () => byByte(`${line(choice({ delta: { content: said } }))}\n\ndata: [DONE]\n\n`) }),

@@ -1,12 +1,19 @@
 import { beforeAll, expect } from 'vitest';
-import { getMessages, getSession, saidIn } from '../support/api.ts';
-import { brokenReplies, endless, withoutDone } from '../support/broken-replies.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import type { Script, Step } from '../support/model-script.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo, textDeltas } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { brokenReplies, endless, withoutDone } from '../../testkit/model/broken-replies.ts';
+import type { Script, Step } from '../../testkit/model/model-script.ts';
+import { echo, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { getMessages, getSession, saidIn } from '../../testkit/server/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 const mostBytes = 20_000;
 let deployment: Deployment;
@@ -22,7 +29,7 @@ beforeAll(async () => {
   replica = replicaOf(deployment, 0);
 });
 
-/** For these messages the model does what stands here, else it echoes. */
+/** The model plays these scripts for these messages, and echoes others. */
 function answerWith(scripts: Readonly<Record<string, () => Script>>): void {
   deployment.model.reply((request) => {
     const said = request.messages.at(-1)?.content ?? '';
@@ -34,8 +41,8 @@ const callsFor = (message: string) =>
   deployment.model.requests.filter(({ messages }) => messages.at(-1)?.content === message);
 
 /**
- * Asks by JSON and by SSE what the model cannot answer: each gets the code, history stays as it was, what the
- * model said of it never leaves, and the session goes on.
+ * Asks what the model cannot answer, by JSON and by SSE: each gets the code, history is unchanged, the words of the
+ * model are not shown, and the session continues.
  */
 async function failsOnBothRoutes(message: string, status: number, code: string): Promise<void> {
   const id = message.replaceAll(/[^a-z]/gi, '-');
@@ -62,7 +69,7 @@ async function failsOnBothRoutes(message: string, status: number, code: string):
 
 promise(
   'model.broken-stream',
-  'an answer broken in any of twelve ways is model_error by both routes, and the session goes on as it was',
+  'an answer broken in any of twelve ways is model_error on both routes, and the session is unchanged',
   async () => {
     answerWith(brokenReplies);
     const names = Object.keys(brokenReplies);
@@ -74,7 +81,7 @@ promise(
 
 promise(
   'model.silent',
-  'a model that never begins, or falls silent, is model_timeout in its time, and its call is ended',
+  'a model that never begins, or falls silent, is model_timeout in time, and its call is aborted',
   async () => {
     answerWith({
       'no head': () => [{ delayMs: 20_000 }],
@@ -84,7 +91,7 @@ promise(
     const since = performance.now();
     const names = ['no head', 'no token', 'no further token'];
     await Promise.all(names.map((name) => failsOnBothRoutes(name, 504, 'model_timeout')));
-    // Twice 1.5 s at most, one route after the other.
+    // At most 1.5 s for each of the two routes.
     expect(performance.now() - since).toBeLessThan(8000);
     for (const name of names) for (const request of callsFor(name)) await request.whenAborted;
   },
@@ -92,7 +99,7 @@ promise(
 
 promise(
   'model.babbling',
-  'an answer past MAX_OUTPUT_BYTES is model_error and its call ended; one of just that length is kept',
+  'an answer over MAX_OUTPUT_BYTES is model_error and its call aborted; one of exactly that length is stored',
   async () => {
     answerWith({
       'no end': () => endless(500, 0),
@@ -108,7 +115,7 @@ promise(
 
 promise(
   'model.turn-max',
-  'a turn that drips on is model_timeout when it has run TURN_MAX_SECONDS',
+  'a turn whose answer trickles on is model_timeout after TURN_MAX_SECONDS',
   async () => {
     answerWith({ drip: () => endless(1, 100) });
     const since = performance.now();
@@ -125,7 +132,7 @@ promise(
 
 promise(
   'model.retries',
-  'a call is tried again MODEL_MAX_RETRIES times, the same, but only while nothing of an answer was seen',
+  'a call is retried unchanged MODEL_MAX_RETRIES times, but only before any part of an answer arrived',
   async () => {
     const soon = { 'retry-after-ms': '1' };
     const inTurn = (...scripts: (() => Script)[]) => {
@@ -168,14 +175,14 @@ promise(
         expect(new Set(requests.map(({ body }) => JSON.stringify(body))).size).toBe(1);
       }),
     );
-    // What a model asks for does not bind the caller longer than a first token may take.
+    // A Retry-After of the model does not delay the caller longer than the first-token timeout.
     const since = performance.now();
     expect((await chat(replica, 'hour', 'wait an hour')).status).toBeGreaterThanOrEqual(502);
     expect(performance.now() - since).toBeLessThan(3000);
   },
 );
 
-promise('model.without-done', 'an answer that finishes but lacks the last [DONE] is whole', async () => {
+promise('model.without-done', 'an answer that finishes but lacks the last [DONE] is complete', async () => {
   answerWith({ 'no done': withoutDone });
   const { status, body } = await chat(replica, 'no-done', 'no done');
   expect(status).toBe(200);
@@ -194,7 +201,7 @@ const chunkWith = (delta: object, rest: object = {}) => ({
 
 promise(
   'model.odd-usage',
-  'usage that is not three counts is null, and a finish reason of any length is no failure',
+  'usage that is not three counts is null, and a finish reason of any length is not an error',
   async () => {
     const counts = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
     const odd: unknown[] = [{}, { ...counts, total_tokens: undefined }, { ...counts, prompt_tokens: 1.5 }];
@@ -228,7 +235,7 @@ promise(
 
 promise(
   'model.thinks-aloud',
-  'a model that thinks aloud for longer than the first token may take is waited for; one that stops thinking is not',
+  'a model that streams reasoning past the first-token timeout is waited for; one that stops is not',
   async () => {
     const thought = chunkWith({ reasoning_content: 'hm' });
     const thinking = Array.from({ length: 6 }, () => [thought, { delayMs: 400 }]).flat();
@@ -247,7 +254,7 @@ promise(
 
 promise(
   'model.endless-line',
-  'a line without an end is model_error once it is longer than any answer could be, and its call is ended',
+  'a line without an end is model_error once it is longer than any answer could be, and its call is aborted',
   async () => {
     let sent = 0;
     const noEnd = async function* (): AsyncGenerator<Step> {

@@ -1,10 +1,16 @@
 import Schema from 'typebox/schema';
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { type Answer, call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
+import { type Answer, call, chat } from '../../testkit/http/http.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
 import { readSource } from '../support/source-files.ts';
+import { promise } from './promises.ts';
 
 interface Media {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
@@ -26,7 +32,7 @@ interface Described {
 const turn = '/api/sessions/{id}/turns/{turn_id}';
 const events = 'text/event-stream';
 
-/** Every route, with what a good answer of it is. */
+/** Every route, with the type of its successful reply. */
 const routes = [
   ['POST', '/api/chat', 'application/json'],
   ['POST', '/api/chat/stream', events],
@@ -58,7 +64,7 @@ function operationOf(method: string, path: string): Operation | undefined {
   return described.paths[path]?.[method.toLowerCase()];
 }
 
-/** What is written of a status: the status itself, else its class. */
+/** The description of a status, or else of its class. */
 function responseOf(method: string, path: string, status: number): Media | undefined {
   const responses = operationOf(method, path)?.responses ?? {};
   return responses[String(status)] ?? responses[`${Math.floor(status / 100)}XX`];
@@ -66,7 +72,7 @@ function responseOf(method: string, path: string, status: number): Media | undef
 
 promise(
   'api.openapi.routes',
-  'every route is described, with the kind of its answer, its errors, and a strict body',
+  'every route is described, with its reply type, its errors and a strict body',
   () => {
     expect(described.openapi).toMatch(/^3\.1\./);
     const listed = Object.entries(described.paths).flatMap(([path, operations]) =>
@@ -93,7 +99,7 @@ promise(
 
 promise(
   'api.openapi.headers-and-events',
-  'the headers that a client sends and gets, every event of a stream, and the version are described as they are',
+  'the headers that a client sends and receives, every event of a stream, and the version are described',
   async () => {
     expect(described.info.version).toBe(JSON.parse(readSource('package.json').text).version);
     const headersOf = (method: string, path: string) =>
@@ -135,7 +141,7 @@ promise(
   },
 );
 
-promise('api.openapi.replies', 'the replies of every route are what the description says', async () => {
+promise('api.openapi.replies', 'the replies of every route match its description', async () => {
   const wrong: string[] = [];
   const check = ({ status, body }: Answer<unknown>, method: string, path: string) => {
     const schema = responseOf(method, path, status)?.content?.['application/json']?.schema;

@@ -1,24 +1,24 @@
 import { expect, onTestFinished } from 'vitest';
-import { type Child, startChild } from '../support/child.ts';
-import { builtEntry, runJson } from '../support/command.ts';
-import { replicaOf, startDeployment } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { startCluster } from '../support/redis-cluster.ts';
-import { startReplica } from '../support/replica.ts';
-import { startScriptedModel } from '../support/scripted-model.ts';
-import { keyOf, store } from '../support/stored-session.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { startScriptedModel } from '../../testkit/model/scripted-model.ts';
+import { type Child, startChild } from '../../testkit/process/child.ts';
+import { type RedisServer, startRedis } from '../../testkit/redis/redis.ts';
+import { startCluster } from '../../testkit/redis/redis-cluster.ts';
+import { keyOf, store } from '../../testkit/redis/stored-session.ts';
+import { commandEntry, runJson } from '../../testkit/server/command.ts';
+import { replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import { startReplica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 function startWorker(redis: RedisServer, env: Readonly<Record<string, string>> = {}): Child {
   const settings = { PATH: process.env.PATH, REDIS_URL: redis.url, RECONCILE_INTERVAL_SECONDS: '1', ...env };
-  return startChild(process.execPath, [builtEntry, 'worker'], { env: settings });
+  return startChild(process.execPath, [commandEntry, 'worker'], { env: settings });
 }
 
 interface Run {
   readonly job: string;
-  /** When it was due, ms since 1970. */
+  /** When it was due, in ms since 1970. */
   readonly dueAtMs: number;
 }
 
@@ -50,7 +50,7 @@ promise(
     const all = runs();
     expect(new Set(all.map(({ job }) => job)).size).toBe(all.length);
     const gaps = all.slice(1).map(({ dueAtMs }, index) => dueAtMs - (all[index]?.dueAtMs ?? 0));
-    // A busy machine may miss a tick, which is not made up for; none comes early.
+    // A busy machine may skip a tick, which is not repeated; none comes early.
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(990);
     expect(workers.slice(1).flatMap((worker) => worker.output().match(/could not/g) ?? [])).toEqual([]);
   },
@@ -58,7 +58,7 @@ promise(
 
 promise(
   'reconcile.worker-off',
-  'a replica with WORKER=off runs no job, and a worker beside it does',
+  'a replica with WORKER=off runs no job, and a separate worker does',
   async () => {
     const deployment = await startDeployment(1, { WORKER: 'off', RECONCILE_INTERVAL_SECONDS: '1' });
     onTestFinished(() => deployment.model.close());
@@ -75,7 +75,7 @@ promise(
 
 promise(
   'reconcile.metrics',
-  'every replica shows the sessions and the time of the last reconcile, whichever ran it',
+  'every replica shows the sessions and the time of the last reconcile, wherever it ran',
   async () => {
     const deployment = await startDeployment(1, { RECONCILE_INTERVAL_SECONDS: '1' });
     onTestFinished(() => deployment.model.close());
@@ -96,7 +96,7 @@ promise(
 
 promise(
   'reconcile.redis-away',
-  'without Redis a replica starts and leaves in time, and the job runs once Redis is there, or lost its memory',
+  'without Redis a replica starts and exits in time, and the job runs once Redis is there, or after it lost its data',
   async () => {
     const redis = await startRedis();
     const model = await startScriptedModel();
@@ -111,9 +111,9 @@ promise(
     expect(performance.now() - askedAt).toBeLessThan(5000);
     await redis.restart();
     const ran = async () => (await lastReport(redis)) !== null;
-    await waitFor(ran, { timeoutMs: 15_000, what: 'a run after Redis came' });
+    await waitFor(ran, { timeoutMs: 15_000, what: 'a run after Redis started' });
     await redis.ask('FLUSHALL');
-    await waitFor(ran, { timeoutMs: 15_000, what: 'a run after Redis lost its memory' });
+    await waitFor(ran, { timeoutMs: 15_000, what: 'a run after Redis lost its data' });
     redis.pause();
     onTestFinished(() => redis.resume());
     const frozenAt = performance.now();
@@ -124,7 +124,7 @@ promise(
   60_000,
 );
 
-promise('reconcile.cluster', 'in a Cluster reconcile finds the sessions of every master', async () => {
+promise('reconcile.cluster', 'on a Cluster reconcile finds the sessions of every master', async () => {
   const cluster = await startCluster();
   onTestFinished(() => cluster.stop());
   const model = await startScriptedModel();
@@ -148,14 +148,14 @@ promise('reconcile.cluster', 'in a Cluster reconcile finds the sessions of every
   expect(report).toMatchObject({ scanned: 12, sessions: 12, index_added: 24, counts_repaired: 12 });
   const listed = await runJson<{ total: number }>(['sessions', 'list'], settings);
   expect(listed.total).toBe(12);
-  const worker = startChild(process.execPath, [builtEntry, 'worker'], {
+  const worker = startChild(process.execPath, [commandEntry, 'worker'], {
     env: { PATH: process.env.PATH, ...settings, RECONCILE_INTERVAL_SECONDS: '1' },
   });
   await waitFor(() => runsOf(worker).length >= 2, { timeoutMs: 15_000, what: 'two runs in a Cluster' });
   await worker.stop();
 });
 
-promise('reconcile.other-format', 'keys of another layout are not touched', async () => {
+promise('reconcile.other-format', 'keys in another layout are not touched', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   await store(redis, { id: 'one', isIndexed: false });
@@ -169,7 +169,7 @@ promise('reconcile.other-format', 'keys of another layout are not touched', asyn
   expect(await redis.ask('EXISTS', 'turnwise:index', 'turnwise:reconcile')).toBe(0);
 });
 
-promise('reconcile.steps', 'reconcile walks a great keyspace in bounded steps', async () => {
+promise('reconcile.steps', 'reconcile walks a large keyspace in bounded steps', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   const seed = `for i = 1, 20000 do

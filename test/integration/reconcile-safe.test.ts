@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { chat } from '../../testkit/http/http.ts';
+import { textDeltas } from '../../testkit/model/scripted-model.ts';
+import { dumpOf, keyOf, store } from '../../testkit/redis/stored-session.ts';
 import {
   type Deployment,
   historyOf,
@@ -6,12 +9,9 @@ import {
   type Store,
   startDeployment,
   startStore,
-} from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
+} from '../../testkit/server/deployment.ts';
 import { type Report, runReconcile } from '../support/reconcile.ts';
-import { textDeltas } from '../support/scripted-model.ts';
-import { dumpOf, keyOf, store } from '../support/stored-session.ts';
+import { promise } from './promises.ts';
 
 let redisStore: Store;
 let deployment: Deployment;
@@ -40,7 +40,7 @@ async function damage(): Promise<void> {
   await ask('PEXPIREAT', keyOf({ id: 'three' }, 'queue'), end);
   await ask('HSET', keyOf({ id: 'four' }, 'meta'), 'running', 'tgone');
   await ask('ZADD', 'turnwise:index', 5, '-/gone');
-  // In the future, or a replica that looks after dead ones' turns finds it first.
+  // In the future, or a replica would recover the turn first.
   await ask('ZADD', 'turnwise:running', Date.now() + 1_000_000, '-/gone/tgone');
   await ask('SET', keyOf({ id: 'wrong' }, 'meta'), 'text');
 }
@@ -58,7 +58,7 @@ promise('reconcile.twice', 'a second reconcile changes nothing', async () => {
   expect(await dumpOf(deployment.redis)).toEqual(before);
 });
 
-promise('reconcile.dry-run', 'a dry run tells what a reconcile would do and changes nothing', async () => {
+promise('reconcile.dry-run', 'a dry run reports what a reconcile would do and changes nothing', async () => {
   await damage();
   const before = await dumpOf(deployment.redis);
   const dry = await reconcile('--dry-run');
@@ -104,41 +104,37 @@ promise(
   },
 );
 
-promise(
-  'reconcile.live',
-  'reconciles that run while turns go on neither repair nor disturb any of them',
-  async () => {
-    deployment.model.reply((request) => [
-      { delta: 'to ' },
-      { delayMs: 10 },
-      { delta: request.messages.at(-1)?.content ?? '' },
-    ]);
-    const ids = ['a', 'b', 'c'];
-    const talk = async (id: string) => {
-      const answers = Array.from({ length: 30 }, (_, index) =>
-        chat(replicaOf(deployment, index % 2), id, `${id}${index}`, { timeoutMs: 15_000 }),
-      );
-      return (await Promise.all(answers)).map(({ status }) => status);
-    };
-    let isTalking = true;
-    const talked = Promise.all(ids.map(talk)).finally(() => {
-      isTalking = false;
-    });
-    // Looked at below; until then a failure is not unhandled.
-    talked.catch(() => {});
-    const reports: Report[] = [];
-    while (isTalking) reports.push(await reconcile());
-    expect(reports.length).toBeGreaterThan(1);
-    for (const statuses of await talked) expect(new Set(statuses)).toEqual(new Set([200]));
-    for (const report of reports) {
-      expect(report).toMatchObject({ counts_repaired: 0, queue_dropped: 0, ttl_repaired: 0 });
-      expect(report).toMatchObject({ sessions_freed: 0, skipped_count: 0 });
-    }
-    for (const id of ids) {
-      const history = await historyOf(replicaOf(deployment, 0), id);
-      expect(history).toHaveLength(60);
-      const asked = history.filter((line) => line.startsWith('user: '));
-      expect(history).toEqual(asked.flatMap((line) => [line, line.replace('user: ', 'assistant: to ')]));
-    }
-  },
-);
+promise('reconcile.live', 'reconciles neither repair nor disturb turns that are in progress', async () => {
+  deployment.model.reply((request) => [
+    { delta: 'to ' },
+    { delayMs: 10 },
+    { delta: request.messages.at(-1)?.content ?? '' },
+  ]);
+  const ids = ['a', 'b', 'c'];
+  const talk = async (id: string) => {
+    const answers = Array.from({ length: 30 }, (_, index) =>
+      chat(replicaOf(deployment, index % 2), id, `${id}${index}`, { timeoutMs: 15_000 }),
+    );
+    return (await Promise.all(answers)).map(({ status }) => status);
+  };
+  let isTalking = true;
+  const talked = Promise.all(ids.map(talk)).finally(() => {
+    isTalking = false;
+  });
+  // Awaited below; until then a failure must not be unhandled.
+  talked.catch(() => {});
+  const reports: Report[] = [];
+  while (isTalking) reports.push(await reconcile());
+  expect(reports.length).toBeGreaterThan(1);
+  for (const statuses of await talked) expect(new Set(statuses)).toEqual(new Set([200]));
+  for (const report of reports) {
+    expect(report).toMatchObject({ counts_repaired: 0, queue_dropped: 0, ttl_repaired: 0 });
+    expect(report).toMatchObject({ sessions_freed: 0, skipped_count: 0 });
+  }
+  for (const id of ids) {
+    const history = await historyOf(replicaOf(deployment, 0), id);
+    expect(history).toHaveLength(60);
+    const asked = history.filter((line) => line.startsWith('user: '));
+    expect(history).toEqual(asked.flatMap((line) => [line, line.replace('user: ', 'assistant: to ')]));
+  }
+});

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { startChild } from '../support/child.ts';
-import { runCommand } from '../support/command.ts';
-import { freePort, isFree } from '../support/free-port.ts';
-import { promise } from '../support/promise.ts';
-import { serverEntry } from '../support/replica.ts';
+import { readConfig } from '../../src/config/read-config.ts';
+import { startChild } from '../../testkit/process/child.ts';
+import { freePort, isFree } from '../../testkit/process/free-port.ts';
+import { runCommand } from '../../testkit/server/command.ts';
+import { serverEntry } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
-/** Settings that are right. The Redis need not be there: a server that starts waits for it. */
+/** Valid settings. The Redis need not exist: a starting server waits for it. */
 const right = {
   OPENAI_MODEL: 'scripted',
   OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
@@ -51,7 +51,7 @@ const wrong = {
 
 promise(
   'settings.all-mistakes-at-once',
-  'serve names every mistake in the settings at once, tells no secret, and exits 2',
+  'serve names every mistake in the settings at once, prints no secret, and exits 2',
   async () => {
     const { code, output } = await serve(wrong);
     expect(code).toBe(2);
@@ -68,7 +68,7 @@ promise(
 
 promise(
   'settings.cross-checks',
-  'settings that are wrong only together are named, and serve exits 2',
+  'settings that are wrong only in combination are named, and serve exits 2',
   async () => {
     const sentinels = { REDIS_SENTINELS: '127.0.0.1:1', REDIS_CLUSTER: '127.0.0.1:1' };
     const sizes = { MAX_MESSAGE_BYTES: '1000', MAX_BODY_BYTES: '500' };
@@ -82,7 +82,7 @@ promise(
 
 promise(
   'settings.auth',
-  'serve exits 2 on an AUTH it does not have, and on AUTH=none where others than this machine can reach it',
+  'serve exits 2 on an unknown AUTH, and on AUTH=none when other machines can reach it',
   async () => {
     const port = await freePort();
     const cases = [
@@ -103,7 +103,7 @@ promise(
 
 promise(
   'settings.readable-is-usable',
-  'a setting that cannot be used is named before anything starts: a proxy that is no address, a port or a file that is not there',
+  'an unusable setting is named before anything starts: a proxy that is not an address, a bad port, a missing file',
   async () => {
     const wrongOnes: Readonly<Record<string, readonly string[]>> = {
       TRUST_PROXY: ['abc', '1000', '10.0.0.0/99', '10.0.0.0/0', 'loopback,x', '::1/129', '300.1.1.1'],
@@ -132,7 +132,7 @@ promise(
   60_000,
 );
 
-promise('settings.port-taken', 'a command that cannot listen says so in one line and exits 1', async () => {
+promise('settings.port-taken', 'a command that cannot listen prints one line and exits 1', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   onTestFinished(() => void taken.close());
@@ -155,12 +155,8 @@ promise('settings.port-taken', 'a command that cannot listen says so in one line
   ]);
 });
 
-promise(
-  'settings.no-credentials',
-  'a URL of the model that holds a password is refused, and not told again',
-  () => {
-    const read = () => readConfig({ OPENAI_BASE_URL: 'http://user:URLSECRET@127.0.0.1:1/v1' });
-    expect(read).toThrow('OPENAI_BASE_URL');
-    expect(read).not.toThrow('URLSECRET');
-  },
-);
+promise('settings.no-credentials', 'a model URL with a password is refused, and not repeated', () => {
+  const read = () => readConfig({ OPENAI_BASE_URL: 'http://user:URLSECRET@127.0.0.1:1/v1' });
+  expect(read).toThrow('OPENAI_BASE_URL');
+  expect(read).not.toThrow('URLSECRET');
+});

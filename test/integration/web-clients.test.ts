@@ -1,9 +1,16 @@
 import { connect } from 'node:net';
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call, chat, openRequest } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { openStream, type SseReader } from '../support/sse.ts';
+import { call, chat, openRequest } from '../../testkit/http/http.ts';
+import { openStream, type SseReader } from '../../testkit/http/sse.ts';
+import {
+  type Deployment,
+  follow,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -11,7 +18,7 @@ beforeAll(async () => {
   deployment = await startDeployment(2, { MAX_STREAMS: '3' });
 });
 
-/** Sends the same POST as a library does whose connection broke. */
+/** Sends the same POST again, as a library does after its connection broke. */
 function post(
   replica: { readonly url: string },
   id: string,
@@ -23,7 +30,7 @@ function post(
 
 promise(
   'resume.post-again',
-  'the same POST with its key and Last-Event-ID goes on after that event, on any replica; 204 when it was the last',
+  'the same POST with its key and Last-Event-ID continues after that event, on any replica; 204 if it was the last',
   async () => {
     const [here, there] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     for (const [name, other] of [
@@ -50,7 +57,7 @@ promise(
       const whole = await post(other, name, key);
       await whole.all();
       expect(whole.text()).toBe('one two');
-      // What a client has of one turn says nothing of the next.
+      // Last-Event-ID of one turn means nothing for the next.
       const next = await post(other, name, { 'last-event-id': last });
       await next.all();
       expect([next.events[0]?.event, next.text()]).toEqual(['started', 'one two']);
@@ -61,7 +68,7 @@ promise(
 
 promise(
   'resume.by-query',
-  'a client that cannot set headers goes on after ?lastEventId; a header goes before it',
+  'a client that cannot set headers continues after ?lastEventId; a header takes precedence',
   async () => {
     const replica = replicaOf(deployment, 0);
     deployment.model.reply(() => [{ delta: 'one ' }, { delta: 'two ' }, { delta: 'three' }]);
@@ -83,7 +90,7 @@ promise(
 
 promise(
   'stream.head',
-  'HEAD on a stream is answered with its head at once, holds neither the connection nor a place of a reader',
+  'HEAD on a stream returns its head at once, and holds neither the connection nor a reader slot',
   async () => {
     const replica = replicaOf(deployment, 0);
     const gate = deployment.model.gate();
@@ -124,7 +131,7 @@ promise(
 
 promise(
   'cors.origins',
-  'pages of apps and extensions can be allowed, an origin is understood as browsers send it, and one that none sends is refused at the start',
+  'app and extension origins can be allowed; an origin is compared as browsers send it, and one that no browser sends is refused at the start',
   async () => {
     const setting =
       'https://Chat.Example:443, http://localhost:3000/, tauri://localhost, capacitor://localhost, chrome-extension://AbCdef';
@@ -162,7 +169,7 @@ promise(
 
 promise(
   'bodies.none',
-  'a request without a body may name any type for it; a route that needs one says so',
+  'a request without a body may have any content type; a route that needs a body says so',
   async () => {
     const replica = replicaOf(deployment, 0);
     deployment.model.reply(() => [{ delta: 'well' }]);

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { type Haproxy, startHaproxy } from '../support/haproxy.ts';
-import { call } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type Haproxy, startHaproxy } from '../../testkit/http/haproxy.ts';
+import { call } from '../../testkit/http/http.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
-/** In place of a replica: is well, tells its caller's addresses, and drops what it is told to drop. */
+/** A fake replica: healthy, reports its caller's addresses, and drops requests on demand. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
   if (request.url === '/drop') request.socket.destroy();
   else response.end(JSON.stringify({ from: request.headers['x-forwarded-for'] ?? null }));
@@ -30,19 +30,15 @@ afterAll(async () => {
   await balancer.stop();
 });
 
-promise(
-  'balancer.caller',
-  'a caller behind the balancer cannot say which address it comes from',
-  async () => {
-    const headers = { 'x-forwarded-for': '203.0.113.7, 10.0.0.1' };
-    const { body } = await call(balancer.url, 'GET', '/where', undefined, headers);
-    expect(body).toEqual({ from: '127.0.0.1' });
-  },
-);
+promise('balancer.caller', 'a caller behind the balancer cannot forge its address', async () => {
+  const headers = { 'x-forwarded-for': '203.0.113.7, 10.0.0.1' };
+  const { body } = await call(balancer.url, 'GET', '/where', undefined, headers);
+  expect(body).toEqual({ from: '127.0.0.1' });
+});
 
 promise(
   'balancer.head-too-long',
-  'a request head that is too long for a replica gets its 431 through the balancer too',
+  'a request head too long for a replica gets 431 through the balancer too',
   async () => {
     const through = await startHaproxy([replicaOf(deployment, 0).port]);
     const big = { 'x-big': 'a'.repeat(20_000) };
@@ -54,7 +50,7 @@ promise(
 
 promise(
   'balancer.answers',
-  'when a replica is lost or none is left, the balancer says so as the server would, and pages may read it',
+  'when a replica is lost or none is left, the balancer replies in the format of the server, readable for pages',
   async () => {
     const lost = await call(balancer.url, 'GET', '/drop');
     expect([lost.status, lost.body]).toMatchObject([502, { error: { code: 'replica_lost' } }]);
@@ -65,7 +61,7 @@ promise(
         const answered = await call(balancer.url, 'GET', '/where');
         return answered.status === 503 ? answered : undefined;
       },
-      { what: 'the balancer to see that nobody is left' },
+      { what: 'the balancer to see that no replica is left' },
     );
     expect(none.body).toMatchObject({ error: { code: 'overloaded', request_id: null } });
     for (const { headers } of [lost, none]) {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { say, turnIdOf, turnOf } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { chatUntilTold, timed } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import type { ProxiedConnection } from '../support/proxied-connection.ts';
-import { echo } from '../support/scripted-model.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import type { ProxiedConnection } from '../../testkit/redis/proxied-connection.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { say, turnIdOf, turnOf } from '../../testkit/server/deployment.ts';
+import { chatUntilTold, timed } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 let place: Shaky;
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 promise(
   'outage.cuts',
-  'with all connections cut every 60 ms for two seconds each turn is stored once, in order, and service goes on',
+  'with all connections cut every 60 ms for two seconds each turn is stored once, in order, and service continues',
   async () => {
     const { proxy, shaky } = place;
     let isOver = false;
@@ -33,7 +33,7 @@ promise(
     const sessions = await Promise.all(
       Array.from({ length: 5 }, async (_, index) => {
         const [id, said] = [`cut${index}`, [] as string[]];
-        // Until the cuts are over, and one turn more.
+        // Until the cuts have ended, and one turn more.
         for (let isLast = false; !isLast; ) {
           isLast = isOver;
           const message = `${id} says ${said.length}`;
@@ -54,7 +54,7 @@ promise(
 
 promise(
   'outage.black-hole',
-  'connections that the network lost without a word are replaced: refused in a second, served in a few',
+  'connections that the network lost silently are replaced: requests are refused in a second and served in a few',
   async () => {
     const { proxy, shaky } = place;
     await chat(shaky, 'lost', 'before');
@@ -69,7 +69,7 @@ promise(
       what: 'turns to be answered again',
     });
     console.info(
-      `black hole: back ${(performance.now() - healedAt).toFixed(0)} ms after the way was good again`,
+      `black hole: back ${(performance.now() - healedAt).toFixed(0)} ms after the network recovered`,
     );
     await expectExactly(place, 'lost', echoed('before', 'after'));
   },
@@ -78,19 +78,19 @@ promise(
 
 promise(
   'outage.deaf',
-  'a replica that no longer hears announcements, without a word of the network, hears them again by itself',
+  'a replica whose subscription silently broke recovers it by itself',
   async () => {
     const { model, proxy, shaky, steady } = place;
     const subscribers = new Set<ProxiedConnection>();
-    proxy.onCommand(({ name }, connection) => {
-      if (name === 'SUBSCRIBE') subscribers.add(connection);
+    proxy.onRequest(({ name }, connection) => {
+      if (name === 'subscribe') subscribers.add(connection);
       return undefined;
     });
     proxy.cut();
-    await waitFor(() => subscribers.size > 0, { what: 'a connection that listens' });
+    await waitFor(() => subscribers.size > 0, { what: 'a subscribed connection' });
     await chatUntilTold([shaky], 'deaf', 'before');
     for (const connection of subscribers) connection.blackHole();
-    /** ms from the end of a turn to the next one's call of the model. */
+    /** ms from the end of a turn to the next turn's model call. */
     const handOff = async (round: number): Promise<number> => {
       const id = `deaf${round}`;
       const gate = model.gate();
@@ -110,13 +110,13 @@ promise(
       return begunAt - endedAt;
     };
     const deaf = await handOff(0);
-    // By itself it looks once a second.
+    // Without a wake-up it looks once a second.
     await waitFor(async () => (await handOff(performance.now())) < 150, {
       timeoutMs: 15_000,
       what: 'a turn to be woken',
     });
     console.info(`deaf: a waiting turn began ${deaf.toFixed(0)} ms after the one before it`);
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     model.reply(echo);
   },
   40_000,
@@ -124,21 +124,21 @@ promise(
 
 promise(
   'takeover.fresh-replica',
-  'a replica that never heard the time of Redis, and has nothing to do, takes over what another left',
+  'an idle replica that never read the time of Redis takes over turns of another',
   async () => {
     const { model, proxy } = place;
     const delayed = new Set<ProxiedConnection>();
-    proxy.onCommand(({ name }, connection) => {
-      if (name !== 'TIME' || delayed.size > 0) return undefined;
-      // Its first reading comes too late for it to count, on a connection that is good from then on.
+    proxy.onRequest(({ name }, connection) => {
+      if (name !== 'time' || delayed.size > 0) return undefined;
+      // Its first reading comes too late to count, on a connection that is fast from then on.
       delayed.add(connection);
-      connection.delay(600);
-      setTimeout(() => connection.delay(0), 700);
+      connection.setWire({ delayMs: 600 });
+      setTimeout(() => connection.setWire({ delayMs: 0 }), 700);
       return undefined;
     });
     const dying = await place.another({ KEY_PREFIX: 'fresh' });
     const fresh = await place.another({ KEY_PREFIX: 'fresh', REDIS_URL: proxy.url });
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     expect(delayed.size).toBe(1);
     const gate = model.gate();
     let calls = 0;
@@ -161,7 +161,7 @@ promise(
 
 promise(
   'outage.flushed',
-  'when Redis is emptied while turns run, they end as session_deleted, keep nothing, and the fence does not fall',
+  'when Redis is flushed while turns run, they end as session_deleted, nothing is stored, and the fence does not fall',
   async () => {
     const { model, redis, shaky, steady } = place;
     const id = 'flushed';

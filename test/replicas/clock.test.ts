@@ -1,16 +1,16 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { expect } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { chat } from '../support/http.ts';
-import { whenLeftOver } from '../support/left-overs.ts';
-import { promise } from '../support/promise.ts';
-import { startRedis } from '../support/redis.ts';
-import { startReplica } from '../support/replica.ts';
-import { startScriptedModel } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { startScriptedModel } from '../../testkit/model/scripted-model.ts';
+import { freePort } from '../../testkit/process/free-port.ts';
+import { whenLeftOver } from '../../testkit/process/left-overs.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { startReplica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 const timeReply = /\*2\r\n\$10\r\n\d{10}\r\n/;
 
-/** Passes bytes on, each piece after so many ms, in order. */
+/** Forwards bytes in order, each chunk after a delay in ms. */
 function delayed(to: Socket, delayOf: (piece: Buffer) => number): (piece: Buffer) => void {
   let lastDue = 0;
   return (piece) => {
@@ -21,13 +21,13 @@ function delayed(to: Socket, delayOf: (piece: Buffer) => number): (piece: Buffer
 
 promise(
   'clock.slow-first-reading',
-  'a replica that heard the time of Redis late once still takes turns in, while Redis answers in good time',
+  'a replica whose first reading of the Redis time came late still accepts turns while Redis answers in time',
   async () => {
     const [redis, model, port] = await Promise.all([startRedis(), startScriptedModel(), freePort()]);
     let readings = 0;
     const proxy = createServer((near) => {
       const far = connect(redis.port, '127.0.0.1');
-      // The first reading arrives 400 ms old; from then on each request takes 120 ms to Redis.
+      // The first reading arrives 400 ms late; from then on each request takes 120 ms to Redis.
       near.on(
         'data',
         delayed(far, () => (readings > 0 ? 120 : 0)),
@@ -50,7 +50,7 @@ promise(
     const redisUrl = `redis://127.0.0.1:${port}`;
     const replica = await startReplica({ redisUrl, modelUrl: model.url });
     expect(readings).toBe(1);
-    // One refusal may be the price of learning better.
+    // One refusal may be needed to correct the clock.
     await chat(replica, 'slow', 'first');
     const answer = await chat(replica, 'slow', 'second');
     expect(answer).toMatchObject({ status: 200, body: { reply: 'echo:second' } });

@@ -9,9 +9,8 @@ import {
   startDeployment,
   startStore,
   turnIdOf,
-} from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { askRedis } from '../support/redis.ts';
+} from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -22,7 +21,7 @@ afterAll(() => deployment.model.close());
 
 promise(
   'commit.before-done',
-  'done is sent only after the commit: with Redis frozen over the last token and past the lease it waits, then comes',
+  'done is sent only after the commit: with Redis frozen past the last token and the lease it waits, then arrives',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'said' }, { wait: gate }, { delta: ' all' }]);
@@ -32,7 +31,7 @@ promise(
     deployment.redis.pause();
     gate.open();
     await deployment.model.requests.at(-1)?.closed;
-    // Longer than the lease of 1 s: nobody else began, so the answer still counts.
+    // Longer than the lease of 1 s: no other replica took over, so the answer still counts.
     await sleep(1500);
     expect(reader.text()).toBe('said all');
     expect(reader.events.map((event) => event.event)).not.toContain('done');
@@ -44,7 +43,7 @@ promise(
 
 promise(
   'commit.without-log',
-  'a log that cannot be written never loses an answer: it is committed, told, and can be read again',
+  'a log that cannot be written never loses an answer: it is committed, acknowledged and readable',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'said' }, { wait: gate }, { delta: ' all' }]);
@@ -52,11 +51,11 @@ promise(
     const reader = await say(replica, 'no-log', 'hello');
     await gate.reached;
     const key = `turnwise:{-/no-log}:log:${turnIdOf(reader)}`;
-    await askRedis(deployment.redis.port, 'SET', key, 'not a stream');
+    await deployment.redis.ask('SET', key, 'not a stream');
     gate.open();
     expect((await reader.all()).at(-1)?.event).toBe('done');
     expect(await historyOf(replica, 'no-log')).toEqual(['user: hello', 'assistant: said all']);
-    await askRedis(deployment.redis.port, 'DEL', key);
+    await deployment.redis.ask('DEL', key);
     const again = await (await follow(replica, 'no-log', turnIdOf(reader))).all();
     expect(again.at(-1)).toMatchObject({ event: 'done', data: { message_count: 2 } });
     expect(again.map((event) => event.data.content ?? '').join('')).toBe('said all');

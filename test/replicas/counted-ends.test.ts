@@ -1,9 +1,16 @@
 import { beforeAll, expect, onTestFinished } from 'vitest';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
-import { call } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call } from '../../testkit/http/http.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -19,7 +26,7 @@ async function counted(replica: Replica, outcome: string): Promise<number> {
 
 promise(
   'metrics.every-end',
-  'every turn that ends is counted where it was ended: cancelled or timed out while it waited, or taken from a dead or frozen replica',
+  'every turn that ends is counted by the replica that ended it: cancelled or timed out while waiting, or taken from a dead or frozen replica',
   async () => {
     const replica = replicaOf(deployment, 0);
     const gate = deployment.model.gate();

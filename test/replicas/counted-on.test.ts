@@ -1,18 +1,18 @@
 import { beforeAll, expect } from 'vitest';
-import { type RedisProxy, startRedisProxy } from '../../faults/rig/redis-proxy.ts';
-import { scriptNames } from '../../faults/rig/script-names.ts';
-import { builtEntry } from '../support/command.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { chatUntilTold } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { type RedisServer, startRedis } from '../../testkit/redis/redis.ts';
+import { type RedisProxy, startRedisProxy } from '../../testkit/redis/redis-proxy.ts';
+import { scriptNames } from '../../testkit/redis/script-names.ts';
+import { commandEntry } from '../../testkit/server/command.ts';
+import { type Deployment, replicaOf, say, startDeployment, turnOf } from '../../testkit/server/deployment.ts';
+import { chatUntilTold } from '../../testkit/server/patient.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, expectExactly, lastSaid } from '../support/shaky-replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
-/** Longer than a test waits: what is answered before it is over was not found by it. */
+/** Longer than a test waits: an answer before it expires did not come from a takeover. */
 const LEASE_MS = 20_000;
 
 let redis: RedisServer;
@@ -25,13 +25,13 @@ beforeAll(async () => {
   steady = replicaOf(deployment, 0);
 });
 
-/** A replica whose way to Redis can be held up at a single command. */
+/** A replica whose connection to Redis can be stopped at a single command. */
 async function behindProxy(env: Readonly<Record<string, string>> = {}) {
-  const proxy = await startRedisProxy(redis.port, scriptNames(builtEntry));
+  const proxy = await startRedisProxy(redis.port, await scriptNames(commandEntry));
   return { proxy, replica: await deployment.another({ REDIS_URL: proxy.url, ...env }) };
 }
 
-/** A replica is refused its admission, which was carried out, and is held up before it takes it back. */
+/** A replica misses the reply to an admission that was executed, and is stopped before it revokes it. */
 async function refusedAdmission(proxy: RedisProxy, replica: Replica, id: string, onBusy = 'enqueue') {
   const isOwn = (name: string) => (request: { readonly name: string; readonly session: string | null }) =>
     request.name === name && request.session === id;
@@ -63,7 +63,7 @@ const place = () => ({ redis, steady });
 
 promise(
   'repeat.dead-admission',
-  'who asks again for a message whose replica died before it could say that it is in is answered, once and without a third try',
+  'a caller that retries a message whose replica died before acknowledging it is answered, once and without a third try',
   async () => {
     for (const waits of [false, true]) {
       const id = `dead-${waits ? 'waits' : 'runs'}`;
@@ -79,7 +79,7 @@ promise(
       const answer = await again;
       expect([id, answer]).toMatchObject([id, { status: 200, body: { reply: `echo:${id} asked` } }]);
       await expectExactly(place(), id, echoed(...(waits ? [`${id} first`] : []), `${id} asked`));
-      // Nobody had begun it before.
+      // No replica had begun it before.
       expect([id, (await turnOf(steady, id, answer.body.turn_id)).attempt]).toEqual([id, 1]);
       expect([id, askedFor(`${id} asked`)]).toEqual([id, 1]);
       await ahead?.first.all();
@@ -92,7 +92,7 @@ promise(
 
 promise(
   'repeat.not-taken-back',
-  'a message whose caller was refused is not taken back once who asks again was told that it is in, and goes on at once',
+  'a message whose first caller was refused is not revoked once a retry was acknowledged, and continues at once',
   async () => {
     const { proxy, replica } = await behindProxy({ LOCK_TTL_MS: String(LEASE_MS) });
     for (const waits of [false, true]) {
@@ -101,8 +101,8 @@ promise(
       const takingBack = await refusedAdmission(proxy, replica, id);
       const askedAt = performance.now();
       const again = chat(steady, id, `${id} refused`, { idempotencyKey: `${id} refused` });
-      await waitFor(async () => (await keptUnderKey(id)).every((value) => !value.endsWith('untold')), {
-        what: `${id}: to be told`,
+      await waitFor(async () => (await keptUnderKey(id)).every((value) => !value.endsWith(' unacknowledged')), {
+        what: `${id}: to be acknowledged`,
       });
       takingBack.open();
       ahead?.gate.open();
@@ -123,7 +123,7 @@ promise(
 
 promise(
   'busy.coalesce.unconfirmed',
-  'a message that joined one whose caller was never told that it is in is answered without it, whether its replica died or takes it back',
+  'a message that joined one that was never acknowledged is answered without it, whether its replica died or revoked it',
   async () => {
     for (const how of ['dies', 'refuses'] as const) {
       const id = `joined-${how}`;
@@ -135,7 +135,7 @@ promise(
       takingBack.open();
       await waitFor(async () => (await waitingRecord(id)).message === '', {
         timeoutMs: 8000,
-        what: `${id}: the refused message to be gone`,
+        what: `${id}: the refused message to be revoked`,
       });
       gate.open();
       await first.all();
@@ -143,7 +143,7 @@ promise(
         id,
         { status: 200, body: { reply: `echo:${id} joins`, message_count: 4 } },
       ]);
-      // Its own key means nothing any more: who asks again begins a turn.
+      // Its own key means nothing any more: a retry begins a new turn.
       await chatUntilTold([steady], id, `${id} refused`);
       await expectExactly(place(), id, echoed(`${id} first`, `${id} joins`, `${id} refused`));
       if (how === 'refuses') await replica.kill();
@@ -156,7 +156,7 @@ promise(
 
 promise(
   'busy.coalesce.unsettled-first',
-  'a message that joined one of which nobody can tell whether it is in is answered together with it',
+  'a message that joined one whose caller got commit_unknown is answered together with it',
   async () => {
     const id = 'unsettled';
     const { gate, first } = await oneAhead(id);
@@ -164,14 +164,14 @@ promise(
     const confirming = proxy.trap('request', ({ name }) => name === 'confirm-turn');
     const asked = chat(replica, id, `${id} asked`);
     await confirming.caught;
-    proxy.setWire({ isBlackHole: true });
+    proxy.setWire({ isHeld: true });
     confirming.cut();
     expect(await asked).toMatchObject({ status: 503, body: { error: { code: 'commit_unknown' } } });
     const joined = await joinedBy(id);
-    proxy.setWire({ isBlackHole: false });
+    proxy.setWire({ isHeld: false });
     await waitFor(async () => (await waitingRecord(id)).confirmed === '1', {
       timeoutMs: 8000,
-      what: 'the turn to be kept for who joined it',
+      what: 'the turn to be kept for the joined caller',
     });
     gate.open();
     await first.all();
@@ -191,7 +191,7 @@ promise(
 
 promise(
   'busy.coalesce.all-taken-back',
-  'a waiting turn of which every message was taken back asks the model nothing, ends, and its session goes on',
+  'a waiting turn whose messages were all revoked makes no model call, ends, and its session continues',
   async () => {
     const id = 'emptied';
     const { gate, first } = await oneAhead(id);
@@ -200,7 +200,7 @@ promise(
     const joining = two.proxy.trap('reply', ({ name }) => name === 'join-turn');
     const asked = chat(two.replica, id, `${id} joins`, { onBusy: 'coalesce' });
     await joining.caught;
-    two.proxy.setWire({ isBlackHole: true });
+    two.proxy.setWire({ isHeld: true });
     const unsettled = await asked;
     expect(unsettled).toMatchObject({ status: 503, body: { error: { code: 'commit_unknown' } } });
     takingBack.open();
@@ -212,11 +212,11 @@ promise(
       timeoutMs: 8000,
       what: 'the turn to be handed over without the refused message',
     });
-    two.proxy.setWire({ isBlackHole: false });
+    two.proxy.setWire({ isHeld: false });
     joining.cut();
     await waitFor(async () => (await waitingRecord(id))['message:1'] === '', {
       timeoutMs: 8000,
-      what: 'the message that joined to be gone',
+      what: 'the joined message to be revoked',
     });
     const calls = deployment.model.requests.length;
     gate.open();
@@ -238,7 +238,7 @@ promise(
   40_000,
 );
 
-/** A message of which it is known in Redis that it joined, and the answer to come. */
+/** A message that Redis has recorded as joined, and its pending answer. */
 async function joinedBy(id: string) {
   const message = `${id} joins`;
   const answer = chat(steady, id, message, { onBusy: 'coalesce', idempotencyKey: message });
@@ -253,7 +253,7 @@ async function keptUnderKey(id: string): Promise<readonly string[]> {
   return Promise.all(keys.map(async (key) => String(await redis.ask('GET', key))));
 }
 
-/** The record of the only turn that waits. */
+/** The record of the only waiting turn. */
 async function waitingRecord(id: string): Promise<Readonly<Record<string, string>>> {
   const [member = ''] = (await redis.ask('ZRANGE', `turnwise:{-/${id}}:queue`, '0', '0')) as string[];
   const fields = (await redis.ask('HGETALL', `turnwise:{-/${id}}:turn:${member.split('/')[0]}`)) as string[];

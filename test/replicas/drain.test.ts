@@ -1,6 +1,9 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, onTestFinished } from 'vitest';
+import { call, chat, readText } from '../../testkit/http/http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   follow,
@@ -11,23 +14,20 @@ import {
   startStore,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call, chat, readText } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { echo, type ModelRequest } from '../support/scripted-model.ts';
-import { openStream } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
 beforeAll(async () => {
-  // A lease far longer than these tests: whoever waits for its end is too late.
+  // A lease far longer than these tests: a replica that waits for it to expire is too late.
   deployment = await startDeployment(1, { LOCK_TTL_MS: '30000' });
 });
 
 const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
 
-/** The first call of each of these messages says one piece and stops at a gate; all else is echoed. */
+/** The first call for each of these messages says one piece and stops at a gate; other calls echo. */
 function holdOnce(...messages: string[]) {
   const gates = new Map(messages.map((message) => [message, deployment.model.gate()]));
   const held = new Set<string>();
@@ -42,7 +42,7 @@ function holdOnce(...messages: string[]) {
 
 promise(
   'shutdown.turns-end',
-  'on SIGTERM readiness says no at once, turns are taken in for the delay and then refused, and running ones end',
+  'after SIGTERM the replica is unready at once, accepts turns for the delay and then refuses them, and running turns end',
   async () => {
     const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '3', SHUTDOWN_GRACE_SECONDS: '20' });
     const gate = holdOnce('long');
@@ -52,7 +52,7 @@ promise(
     const askedAt = performance.now();
     await waitFor(async () => (await call(leaving.url, 'GET', '/readyz')).status === 503, {
       timeoutMs: 1000,
-      what: 'readiness to say no',
+      what: 'the replica to be unready',
     });
     expect((await call(leaving.url, 'GET', '/livez')).status).toBe(200);
     const admitted = await chat(leaving, 'late', 'still taken in');
@@ -82,7 +82,7 @@ promise(
 
 promise(
   'shutdown.hand-over',
-  'what still runs or waits after the grace goes on elsewhere without a wait, and its clients are told where',
+  'turns that still run or wait after the grace period continue elsewhere at once, and their clients learn where',
   async () => {
     const survivor = replicaOf(deployment, 0);
     const leaving = await deployment.another({ SHUTDOWN_GRACE_SECONDS: '1' });
@@ -141,7 +141,7 @@ promise(
 
 promise(
   'shutdown.own-shape',
-  'whoever still asks on an open connection while a replica closes gets the errors of the API, or none',
+  'a request on an open connection while a replica closes gets an error of the API, or none',
   async () => {
     const { model } = deployment;
     const gate = model.gate();
@@ -150,7 +150,7 @@ promise(
     const leaving = await deployment.another({ SHUTDOWN_DELAY_SECONDS: '0', SHUTDOWN_GRACE_SECONDS: '1' });
     const turn = await say(steady, 'shape', 'hello');
     await turn.until('delta');
-    // It reads along from the log, so the replica has somebody to wait for when it closes.
+    // It follows the log, so the closing replica has an open reader to wait for.
     const reader = await follow(leaving, 'shape', turnIdOf(turn));
     await reader.until('delta');
     const agent = new Agent({ keepAlive: true });
@@ -164,7 +164,7 @@ promise(
       }
     };
     const asking = Array.from({ length: 8 }, ask);
-    await waitFor(() => answers.length > 50, { what: 'all to ask' });
+    await waitFor(() => answers.length > 50, { what: 'all clients to send requests' });
     leaving.term();
     expect(await leaving.exited).toBe(0);
     isOver = true;
@@ -176,7 +176,7 @@ promise(
   },
 );
 
-/** One request on a connection that stays open. */
+/** One request on a kept-alive connection. */
 function askThrough(agent: Agent, url: string): Promise<{ status: number; text: string }> {
   const { promise: answer, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const asked = get(url, { agent }, (response) => {
@@ -188,7 +188,7 @@ function askThrough(agent: Agent, url: string): Promise<{ status: number; text: 
 
 promise(
   'shutdown.without-redis',
-  'a replica that is asked to leave while Redis is away leaves all the same, with what it could not hand over told',
+  'a replica that gets SIGTERM while Redis is away exits in time; its stream is cut, and the turn completes on the next one',
   async () => {
     const own = await startDeployment(1, { SHUTDOWN_GRACE_SECONDS: '1' }, startStore('restarts'));
     const leaving = replicaOf(own, 0);
@@ -202,7 +202,7 @@ promise(
     await stream.all(15_000);
     expect(stream.ended).toBe('cut');
     expect(await leaving.exited).toBe(0);
-    // The grace, then at most 2 s for what is handed over and 2 s for what is still open.
+    // The grace period, then at most 2 s for hand-overs and 2 s for open connections.
     expect(performance.now() - askedAt).toBeLessThan(7000);
     own.redis.resume();
     const next = await own.another();
@@ -215,7 +215,7 @@ promise(
 
 promise(
   'shutdown.hand-over.uncounted',
-  'a turn that every deploy hands over is answered after any number of them, even with TURN_MAX_ATTEMPTS=1',
+  'a turn handed over by any number of deploys is answered, even with TURN_MAX_ATTEMPTS=1',
   async () => {
     const env = { SHUTDOWN_GRACE_SECONDS: '0', TURN_MAX_ATTEMPTS: '1' };
     const gate = deployment.model.gate();

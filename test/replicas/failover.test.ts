@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { type RedisSentinel, startSentinel } from '../../testkit/redis/redis-sentinel.ts';
 import {
   type Deployment,
   historyOf,
@@ -7,12 +10,9 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { type RedisSentinel, startSentinel } from '../support/redis-sentinel.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let sentinel: RedisSentinel;
 let deployment: Deployment;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.model.close());
 
-/** The reply that belongs to each message, in one turn after the other. */
+/** The expected reply to each message, in turns one after the other. */
 function isWhole(history: readonly string[]): boolean {
   return history.every((line, index) =>
     index % 2 === 0
@@ -40,7 +40,7 @@ async function fenceOf(conversationId: string): Promise<number> {
 
 promise(
   'sentinel.takeover',
-  'behind Sentinels conversations stay apart on every replica, and the turn of a killed replica goes on',
+  'behind Sentinels conversations stay isolated on every replica, and the turn of a killed replica continues',
   async () => {
     const gate = deployment.model.gate();
     let calls = 0;
@@ -65,7 +65,7 @@ promise(
 
 promise(
   'failover.whole-and-in-order',
-  'over a failover service comes back by itself, history stays whole turns in order, and the fence does not fall',
+  'over a failover service recovers by itself, history stays whole turns in order, and the fence does not fall',
   async () => {
     deployment.model.reply(echo);
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
@@ -82,7 +82,7 @@ promise(
       },
       { timeoutMs: 20_000, what: 'a turn to be answered by the new primary' },
     );
-    // Each replica finds the new primary by itself; what it refuses until then must never run.
+    // Each replica finds the new primary by itself; turns refused until then must never run.
     await waitFor(async () => (await chat(a, 'over', 'last')).status === 200, {
       timeoutMs: 5000,
       what: 'the other replica to be back',

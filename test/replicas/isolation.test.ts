@@ -1,10 +1,17 @@
 import { beforeAll, expect } from 'vitest';
-import { deleteSession, getMessages, getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, startDeployment } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { createRandom } from '../support/seed.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { createRandom } from '../../testkit/seed.ts';
+import {
+  deleteSession,
+  getMessages,
+  getSession,
+  listSessions,
+  promptFor,
+  saidIn,
+} from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -12,10 +19,10 @@ beforeAll(async () => {
   deployment = await startDeployment(3);
 });
 
-/** The replica at a place, counted round. */
+/** The replica at an index, modulo their number. */
 const at = (place: number) => replicaOf(deployment, place % 3);
 
-/** What the model must be shown: the committed history as the API tells it, and the new message. */
+/** The prompt to expect: the committed history as the API returns it, and the new message. */
 async function expectedPrompt(replica: Replica, conversationId: string, message: string) {
   const { messages } = (await getMessages(replica, conversationId)).body;
   return [...messages.map(({ role, content }) => ({ role, content })), { role: 'user', content: message }];
@@ -23,7 +30,7 @@ async function expectedPrompt(replica: Replica, conversationId: string, message:
 
 promise(
   'isolation.replica.same-history',
-  'a replica that never saw a session shows the model exactly the history that another replica made',
+  'a replica that never saw a session sends the model exactly the history stored by another replica',
   async () => {
     const [first, second, third] = [at(0), at(1), at(2)];
     for (const message of ['we drink tea', 'two\nlines', '茶 👋 \u2028 end']) {
@@ -49,7 +56,7 @@ promise(
 
 promise(
   'isolation.replica.killed',
-  'the history that a replica made is whole on the others after it was killed',
+  'history stored by a replica is whole on the others after that replica was killed',
   async () => {
     const doomed = await deployment.another();
     await chat(doomed, 'survivor', 'first');
@@ -69,7 +76,7 @@ promise(
 
 promise(
   'isolation.sessions.two',
-  'two sessions that alternate over all replicas never see a word of each other',
+  'two sessions that alternate over all replicas never share a word',
   async () => {
     for (let round = 0; round < 8; round += 1) {
       await Promise.all(
@@ -92,7 +99,7 @@ promise(
 
 promise(
   'isolation.sessions.thirty',
-  'thirty parallel sessions on random replicas each get prompts of their own history alone',
+  'thirty parallel sessions on random replicas each get prompts with their own history only',
   async () => {
     const random = createRandom();
     const turns = 5;
@@ -116,14 +123,14 @@ promise(
 
 promise(
   'isolation.cache.same-bytes',
-  'the model gets the same bytes whether replicas keep histories in memory or not',
+  'the model gets the same bytes whether replicas cache histories or not',
   async () => {
     const bare = { HISTORY_CACHE_BYTES: '0' };
     const uncached = await deployment.another(bare);
     const cached = [at(0), at(1)];
     const bodies = async (replicas: readonly Replica[], id: string) => {
       const before = deployment.model.requests.length;
-      // Long stays on one replica, changes of replica, and a session that is deleted in between.
+      // Many turns on one replica, changes of replica, and a session deleted in between.
       for (const [index, place] of [0, 0, 1, 0, 1, 1, 0, 0, 1].entries()) {
         const replica = replicas[place] as Replica;
         if (index === 6) expect((await deleteSession(replica, id)).status).toBe(200);
@@ -136,7 +143,7 @@ promise(
     const withCache = await bodies(cached, 'bytes-cached');
     expect(withCache).toHaveLength(9);
     expect(withCache).toEqual(await bodies([uncached, uncached], 'bytes-bare'));
-    // And the later ones do hold a history.
+    // Later prompts do contain a history.
     expect(withCache[5]).toContain('number 4');
     expect(withCache[8]).not.toContain('number 5');
   },
@@ -144,7 +151,7 @@ promise(
 
 promise(
   'isolation.delete.knows-nothing',
-  'a session made anew under a deleted id knows nothing of the old one, on every replica',
+  'a session created again under a deleted id knows nothing of the old one, on any replica',
   async () => {
     for (const index of [1, 0, 2]) await chat(at(index), 'reborn', `old ${index}`);
     const deleted = await deleteSession(at(2), 'reborn');
@@ -153,7 +160,7 @@ promise(
     const { body } = await chat(at(0), 'reborn', 'who am I');
     expect(body.message_count).toBe(2);
     expect(promptFor(deployment.model, 'who am I')).toEqual([{ role: 'user', content: 'who am I' }]);
-    // This replica has the old history in memory, which was as long when it last looked.
+    // This replica caches the old history, which had the same length when it last looked.
     await chat(at(1), 'reborn', 'and now');
     expect(JSON.stringify(promptFor(deployment.model, 'and now'))).not.toContain('old');
     expect(await saidIn(at(2), 'reborn')).toEqual(['who am I', 'echo:who am I', 'and now', 'echo:and now']);

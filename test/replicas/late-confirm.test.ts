@@ -1,27 +1,27 @@
 import { expect } from 'vitest';
-import { startRedisProxy } from '../../faults/rig/redis-proxy.ts';
-import { scriptNames } from '../../faults/rig/script-names.ts';
-import { saidIn } from '../support/api.ts';
-import { builtEntry } from '../support/command.ts';
-import { replicaOf, startDeployment, startStore } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { chatUntilTold } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { startRedisProxy } from '../../testkit/redis/redis-proxy.ts';
+import { scriptNames } from '../../testkit/redis/script-names.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { commandEntry } from '../../testkit/server/command.ts';
+import { replicaOf, startDeployment, startStore } from '../../testkit/server/deployment.ts';
+import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { promise } from './promises.ts';
 
 promise(
   'admission.late-confirm',
-  'a replica that comes too late to confirm an admission tells its caller to ask again, not that the session was deleted',
+  'a replica too late to confirm an admission replies redis_unavailable to its caller, not session_deleted',
   async () => {
     const { redis } = await startStore();
-    const proxy = await startRedisProxy(redis.port, scriptNames(builtEntry));
+    const proxy = await startRedisProxy(redis.port, await scriptNames(commandEntry));
     const deployment = await startDeployment(1, {}, { redis, env: { REDIS_URL: proxy.url } });
     deployment.model.reply(echo);
     const replica = replicaOf(deployment, 0);
     const confirming = proxy.trap('request', ({ name }) => name === 'confirm-turn');
     const asked = chat(replica, 'late', 'hello', { idempotencyKey: 'hello' });
     await confirming.caught;
-    // As if another replica had found its lease over meanwhile.
+    // As if another replica had taken it over because its lease expired.
     const [record = ''] = (await redis.ask('KEYS', 'turnwise:{-/late}:turn:*')) as string[];
     await redis.ask('HSET', record, 'replica', 'another');
     confirming.open();

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import { type Deployment, follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import {
+  type Deployment,
+  follow,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -14,7 +21,7 @@ afterAll(() => deployment.model.close());
 
 promise(
   'limits.rate.all-replicas',
-  'a caller may begin so many turns a minute over all replicas together, then gets 429 with Retry-After; reading is free',
+  'a caller may begin a fixed number of turns a minute over all replicas, then gets 429 with Retry-After; reading is free',
   async () => {
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     const before = deployment.model.requests.length;
@@ -36,7 +43,7 @@ promise(
 
 promise(
   'busy.coalesce.hundred',
-  'a hundred messages may join a waiting turn; the next one waits behind it, and cancelling ends the keys of all',
+  'a hundred messages may join a waiting turn; the next one waits behind it, and cancelling ends all their keys',
   async () => {
     const replica = await deployment.another({ KEY_PREFIX: 'joining', RATE_LIMIT_PER_MINUTE: '0' });
     const gate = deployment.model.gate();
@@ -70,7 +77,7 @@ promise(
 
 promise(
   'limits.rate.turns-only',
-  'what is refused before it begins, and a repeat by the same key, count as no turn; a failed turn that runs anew does',
+  'a request refused before it begins and a repeat under the same key do not count; a failed turn that runs again does',
   async () => {
     const replica = await deployment.another({ KEY_PREFIX: 'counted', MODEL_MAX_RETRIES: '0' });
     let fails = true;
@@ -88,16 +95,16 @@ promise(
     }
     const statuses = [];
     for (const id of ['a', 'b', 'c']) statuses.push((await chat(replica, id, 'hello')).status);
-    // Two of four went to the turn that failed and to its second run.
+    // Two of the four were used by the failed turn and its second run.
     expect(statuses).toEqual([200, 200, 429]);
-    // Whoever lost an answer gets it, limit or not.
+    // A repeat gets its lost answer, whatever the limit.
     expect((await chat(replica, 'keyed', 'hello', key)).status).toBe(200);
   },
 );
 
 promise(
   'limits.turns-and-streams',
-  'past MAX_TURNS or MAX_STREAMS a replica answers 503 overloaded, before anything is written, and recovers',
+  'past MAX_TURNS or MAX_STREAMS a replica replies 503 overloaded, before anything is written, and recovers',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ delta: 'x' }, { wait: gate }, ...echo(request)]);
@@ -128,14 +135,14 @@ promise(
 
 promise(
   'limits.turns.burst',
-  'of many turns that come at once no more than MAX_TURNS are taken in',
+  'of many turns that arrive at once no more than MAX_TURNS are accepted',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
     const small = await deployment.another({
       ...{ RATE_LIMIT_PER_MINUTE: '0', KEY_PREFIX: 'turns-burst', MAX_TURNS: '3', CONTEXT_TOKENS: '8000' },
     });
-    // Long enough to be counted in steps, so that all of them are under way together.
+    // Long enough to be tokenized in steps, so that all of them are in progress together.
     const message = 'tea '.repeat(6000);
     const many = Array.from({ length: 20 }, (_, index) => say(small, `turns-burst-${index}`, message));
     const statuses = (await Promise.all(many)).map(({ status }) => status);
@@ -147,7 +154,7 @@ promise(
 
 promise(
   'limits.streams.burst',
-  'of many readers who come at once no more than MAX_STREAMS are let in, those of one turn by JSON too',
+  'of many readers that arrive at once no more than MAX_STREAMS are admitted, JSON requests included',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);

@@ -1,10 +1,11 @@
 import { beforeAll, expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { turnIdOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { chatUntilTold } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import type { SseReader } from '../../testkit/http/sse.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { turnIdOf } from '../../testkit/server/deployment.ts';
+import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import {
   echoed,
   expectExactly,
@@ -13,8 +14,7 @@ import {
   startShaky,
   twoInLine,
 } from '../support/shaky-replica.ts';
-import type { SseReader } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 let place: Shaky;
 
@@ -24,19 +24,19 @@ beforeAll(async () => {
 
 promise(
   'busy.coalesce.lost-reply',
-  'a joining message whose reply is lost is asked once',
+  'a joining message whose reply is lost is sent to the model once',
   async () => {
-    for (const fault of ['lose-reply', 'lose-command'] as const) {
+    for (const fault of ['lose-reply', 'lose-request'] as const) {
       const id = `joins-${fault}`;
       const joins = `${id} joins`;
       const { gate, first, second } = await twoInLine(place, id);
-      const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', fault, id);
+      const metFaults = faultOnce(place, ({ name }) => name === 'join-turn', fault, id);
       const joined = chat(place.shaky, id, joins, { onBusy: 'coalesce' });
       await waitFor(async () => (await messageJoined(id, second)) === joins, {
         what: `${id} to have joined`,
       });
       expect([id, metFaults()]).toEqual([id, 1]);
-      place.proxy.onCommand(null);
+      place.proxy.onRequest(null);
       gate.open();
       await first.all();
       expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
@@ -53,14 +53,14 @@ promise(
 
 promise(
   'busy.coalesce.unsettled',
-  'a joining message of which nothing is heard is asked once or not at all: as its caller is told, under its key too',
+  'a joining message without any reply is answered once or not at all, as its caller and its key say',
   async () => {
     const onBusy = 'coalesce';
     for (const comesBack of ['never', 'later', 'at once'] as const) {
       const id = `joins-${comesBack.replace(' ', '-')}`;
       const joins = `${id} joins`;
       const { gate, first, second } = await twoInLine(place, id);
-      const metFaults = faultOnce(place, ({ script }) => script === 'join-turn', 'swallow-reply', id);
+      const metFaults = faultOnce(place, ({ name }) => name === 'join-turn', 'swallow-reply', id);
       const refused = await chat(place.shaky, id, joins, { onBusy, idempotencyKey: joins });
       expect([id, refused, metFaults()]).toMatchObject([
         id,
@@ -71,16 +71,16 @@ promise(
       if (again === null) {
         await waitFor(async () => (await messageJoined(id, second)) !== joins, {
           timeoutMs: 8000,
-          what: `${id}: the message to be taken out again`,
+          what: `${id}: the message to be removed again`,
         });
       }
       gate.open();
       await first.all();
       expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
-      place.proxy.onCommand(null);
+      place.proxy.onRequest(null);
       if (again !== null) {
         expect((await again).body.reply).toBe(`echo:${joins}`);
-        // Together with the second or behind it: either is once.
+        // Together with the second or behind it: either way it ran once.
         const asked = (await saidIn(place.steady, id)).filter((said) => !said.startsWith('echo:'));
         expect(asked).toEqual([`${id} first`, `${id} second`, joins]);
         continue;

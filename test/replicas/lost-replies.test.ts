@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
-import { say, turnIdOf, turnOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { chatUntilTold } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import type { RedisCommand } from '../support/redis-command.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import type { Match } from '../../testkit/redis/redis-proxy.ts';
+import { say, turnIdOf, turnOf } from '../../testkit/server/deployment.ts';
+import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import {
   echoed,
   expectExactly,
@@ -15,8 +16,7 @@ import {
   startShaky,
   twoInLine,
 } from '../support/shaky-replica.ts';
-import { openStream } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 let place: Shaky;
 
@@ -24,22 +24,21 @@ beforeAll(async () => {
   place = await startShaky();
 });
 
-const faults = ['lose-reply', 'swallow-reply', 'lose-command'] as const;
+const faults = ['lose-reply', 'swallow-reply', 'lose-request'] as const;
 
-/** The kinds of commands that a turn needs, and how one is told from the others. */
+/** The commands that a turn needs, each with the test that recognises it. */
 const kinds = {
-  admit: ({ script }) => script === 'admit-turn',
-  confirm: ({ script }) => script === 'confirm-turn',
-  lock: ({ name, script, keys }) =>
-    name.startsWith('EVAL') && script === null && keys[0]?.endsWith(':lock') === true,
-  append: ({ script }) => script === 'append-log',
-  commit: ({ script }) => script === 'end-turn',
-  list: ({ name, keys }) => name === 'ZADD' && keys[0] === 'turnwise:running',
-} satisfies Record<string, (command: RedisCommand) => boolean>;
+  admit: ({ name }) => name === 'admit-turn',
+  confirm: ({ name }) => name === 'confirm-turn',
+  lock: ({ name }) => name === 'redlock',
+  append: ({ name }) => name === 'append-log',
+  commit: ({ name }) => name === 'end-turn',
+  list: ({ name, keys }) => name === 'zadd' && keys[0] === 'turnwise:running',
+} satisfies Record<string, Match>;
 
 promise(
   'commit.lost-reply',
-  'whichever command of a turn loses its way or its reply, the turn is stored once and whole, and its key tells',
+  'whichever command of a turn loses its request or its reply, the turn is stored once and whole, and its key finds it',
   async () => {
     const { model, proxy, shaky, steady } = place;
     // Slow enough for the log to be written while the turn runs.
@@ -56,7 +55,7 @@ promise(
         const metFaults = faultOnce(place, isKind, fault, id);
         const { body, refusals } = await chatUntilTold([shaky], id, asked);
         expect([id, metFaults()]).toEqual([id, 1]);
-        proxy.onCommand(null);
+        proxy.onRequest(null);
         expect(body).toMatchObject({ reply: `echo:${asked}`, message_count: 4 });
         refused.push(`${id} ${refusals.length}`);
         expect((await chat(steady, id, asked, { idempotencyKey: asked })).body).toEqual(body);
@@ -72,17 +71,17 @@ promise(
 
 promise(
   'outage.taken-back',
-  'a turn whose caller was refused because a reply was lost is taken back, also when that loses its reply too',
+  'a turn whose caller was refused because a reply was lost is revoked, even when that reply is lost too',
   async () => {
     const { model, proxy, shaky } = place;
     for (const [first, second] of [
       ['lose-reply', 'lose-reply'],
-      ['lose-reply', 'lose-command'],
+      ['lose-reply', 'lose-request'],
       ['swallow-reply', 'swallow-reply'],
     ] as const) {
       const id = `${first}-${second}`;
-      const metFaults = faultOnce(place, kinds.admit, first, id, ({ script }) =>
-        script === 'withdraw-turn' ? second : undefined,
+      const metFaults = faultOnce(place, kinds.admit, first, id, ({ name }) =>
+        name === 'withdraw-turn' ? second : undefined,
       );
       const answer = await chat(shaky, id, `${id} refused`);
       expect([id, answer]).toMatchObject([
@@ -90,12 +89,12 @@ promise(
         { status: 503, body: { error: { code: 'redis_unavailable' } } },
       ]);
       await waitFor(() => metFaults() === 2, { timeoutMs: 8000, what: `${id}: both faults` });
-      proxy.onCommand(null);
+      proxy.onRequest(null);
       const { body } = await chatUntilTold([shaky], id, `${id} after`);
       expect(body.message_count).toBe(2);
       await expectExactly(place, id, echoed(`${id} after`));
     }
-    // Nor after the lease would be over.
+    // Nor after the lease would have expired.
     await sleep(2500);
     expect(model.requests.map(lastSaid).filter((said) => said.endsWith('refused'))).toEqual([]);
   },
@@ -104,7 +103,7 @@ promise(
 
 promise(
   'admission.dead-head',
-  'a turn whose replica dies before it hears that it was taken in stands in nobody’s way',
+  'a turn whose replica dies before the admission reply arrives blocks no other turn',
   async () => {
     const { model, proxy, redis, steady } = place;
     const dying = await place.another({ REDIS_URL: proxy.url });
@@ -118,12 +117,12 @@ promise(
     const metFaults = faultOnce(place, kinds.admit, 'swallow-reply', id);
     const unheard = chat(dying, id, 'unheard').catch(() => null);
     await waitFor(async () => (await redis.ask('ZCARD', `turnwise:{-/${id}}:queue`)) === 1, {
-      what: 'the turn to be taken in',
+      what: 'the turn to be accepted',
     });
     await dying.kill();
     await unheard;
     expect(metFaults()).toBe(1);
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     gate.open();
     await first.all();
     await waitFor(async () => (await chat(steady, id, 'second', { onBusy: 'reject' })).status === 200, {
@@ -139,7 +138,7 @@ promise(
 
 promise(
   'takeover.lost-reply',
-  'a claim whose reply is lost is made good by the replica that made it, and counts as one attempt',
+  'a claim whose reply is lost is completed by the replica that made it, and counts as one attempt',
   async () => {
     const { model, proxy, shaky, steady } = place;
     const id = 'claimed';
@@ -152,9 +151,9 @@ promise(
     const dying = await place.another();
     const own = await say(dying, id, 'hello');
     await gate.reached;
-    // The only one left that can take it over.
+    // The only replica left to take it over.
     steady.pause();
-    const metFaults = faultOnce(place, ({ script }) => script === 'claim-turn', 'lose-reply', id);
+    const metFaults = faultOnce(place, ({ name }) => name === 'claim-turn', 'lose-reply', id);
     await dying.kill();
     try {
       await waitFor(async () => (await turnOf(shaky, id, turnIdOf(own))).status === 'completed', {
@@ -165,7 +164,7 @@ promise(
       steady.resume();
     }
     expect(metFaults()).toBe(1);
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     expect(await turnOf(steady, id, turnIdOf(own))).toMatchObject({ attempt: 2, reply: 'echo:hello' });
     await expectExactly(place, id, echoed('hello'));
     expect(calls).toBe(2);
@@ -176,7 +175,7 @@ promise(
 
 promise(
   'admission.settled',
-  'a turn that may count is not refused on a guess: it is answered once, or its caller is told where to look',
+  'a turn that may be accepted is not refused on a guess: it is answered once, or its caller gets commit_unknown with its ids',
   async () => {
     const { proxy, shaky, steady } = place;
     for (const kind of ['confirm', 'lock'] as const) {
@@ -187,9 +186,9 @@ promise(
         const answer = await chat(shaky, id, 'asked');
         const tookMs = performance.now() - askedAt;
         expect([id, metFaults()]).toEqual([id, 1]);
-        proxy.onCommand(null);
+        proxy.onRequest(null);
         if (fault !== 'swallow-reply') {
-          // Nor has it waited for a lock of its own whose reply was lost.
+          // Nor has it waited for its own lock, whose reply was lost.
           expect([id, answer]).toMatchObject([id, { status: 200, body: { message_count: 2 } }]);
           expect(tookMs).toBeLessThan(1000);
           await expectExactly(place, id, echoed('asked'));
@@ -213,21 +212,21 @@ promise(
 
 promise(
   'order.lost-reply',
-  'a waiting turn whose grant is lost on its way back runs once, and in its place',
+  'a waiting turn whose grant reply is lost runs once, and in its place',
   async () => {
     for (const fault of faults) {
       const id = `granted-${fault}`;
       const { gate, first, second } = await twoInLine(place, id);
-      // A turn that waits looks now and then; only the look that grants it is meant.
+      // A waiting turn polls; only the poll that grants it must meet the fault.
       let isOver = false;
-      const metFaults = faultOnce(place, ({ script }) => isOver && script === 'open-turn', fault, id);
+      const metFaults = faultOnce(place, ({ name }) => isOver && name === 'open-turn', fault, id);
       isOver = true;
       gate.open();
       await first.all();
       expect([id, (await second.all(15_000)).at(-1)?.event]).toEqual([id, 'done']);
       expect([id, metFaults()]).toEqual([id, 1]);
-      place.proxy.onCommand(null);
-      // Not by the detour of a takeover.
+      place.proxy.onRequest(null);
+      // Not by a takeover.
       expect((await turnOf(place.steady, id, turnIdOf(second))).attempt).toBe(1);
       await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
     }

@@ -1,12 +1,12 @@
 import { beforeAll, expect } from 'vitest';
-import { getSession, saidIn } from '../support/api.ts';
-import { follow, say, turnIdOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { chatUntilTold } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { getSession, saidIn } from '../../testkit/server/api.ts';
+import { follow, say, turnIdOf } from '../../testkit/server/deployment.ts';
+import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 let place: Shaky;
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 promise(
   'outage.reader-cut',
-  'readers whose replica loses sight of Redis are cut after half a minute, a JSON request is told where, and both resume elsewhere',
+  'readers whose replica loses Redis are cut after half a minute, a JSON request gets the ids, and both resume elsewhere',
   async () => {
     const { model, proxy, shaky, steady } = place;
     const gate = model.gate();
@@ -27,15 +27,15 @@ promise(
     const own = await say(steady, 'watched', 'held', asked);
     await own.until('delta');
     let watching = 0;
-    proxy.onCommand(({ script }) => {
-      if (script === 'watch-turn') watching += 1;
+    proxy.onRequest(({ name }) => {
+      if (name === 'watch-turn') watching += 1;
       return undefined;
     });
     const reader = await follow(shaky, 'watched', turnIdOf(own));
     await reader.until('delta');
     const json = chat(shaky, 'watched', 'held', { ...asked, timeoutMs: 60_000 });
     await waitFor(() => watching === 2, { what: 'both to read the log' });
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     proxy.refuse();
     const lostAt = performance.now();
     gate.open();
@@ -61,10 +61,10 @@ promise(
 
 promise(
   'outage.commit-unknown',
-  'a turn that cannot learn whether it was stored ends as commit_unknown, never as done, and its key then tells',
+  'a turn that cannot learn whether it was stored ends as commit_unknown, never as done; its key gives the result later',
   async () => {
     const { model, proxy, shaky, steady } = place;
-    // Of one the commit arrives and its reply is lost; of the other nothing arrives. Then the way stays closed.
+    // One commit arrives but its reply is lost, the other never arrives. Then the connection stays refused.
     const ids = ['stored', 'not-stored'];
     const asked = { idempotencyKey: 'key' };
     const gate = model.gate();
@@ -78,19 +78,19 @@ promise(
     for (const stream of streams) await stream.until('delta');
     await waitFor(() => held === 0, { what: 'three calls of the model' });
     const [sent, beaten] = [new Set<string>(), new Set<string>()];
-    proxy.onCommand(({ script, keys, words }) => {
+    proxy.onRequest(({ name, keys, words }) => {
       const session = keys[0] ?? '';
-      if (script === 'beat-turn' && sent.has(session)) beaten.add(session);
-      if (script !== 'end-turn') return undefined;
+      if (name === 'beat-turn' && sent.has(session)) beaten.add(session);
+      if (name !== 'end-turn') return undefined;
       sent.add(session);
-      return words.includes('-/not-stored') ? 'lose-command' : 'lose-reply';
+      return words.includes('-/not-stored') ? 'lose-request' : 'lose-reply';
     });
     gate.open();
     for (const id of ['stored', 'stored-json']) {
       await waitFor(async () => (await saidIn(steady, id)).length === 2, { what: `${id} to be stored` });
     }
     expect(await saidIn(steady, 'not-stored')).toEqual([]);
-    // A beat that finds the turn ended must not take it for another's.
+    // A beat that finds the turn ended must not conclude that another replica has it.
     const isBeaten = (id: string) => beaten.has(`turnwise:{-/${id}}:meta`);
     await waitFor(() => isBeaten('stored') && isBeaten('stored-json'), {
       what: 'a beat of each stored turn',
@@ -106,14 +106,14 @@ promise(
     for (const [id, reply] of [
       ['stored', 'said all'],
       ['stored-json', 'said all'],
-      // Its replica could not say more, so another one ran it again.
+      // Its replica could not commit, so another one ran it again.
       ['not-stored', 'echo:what then'],
     ] as const) {
       const told = await chat(steady, id, 'what then', asked);
       expect(told).toMatchObject({ status: 200, body: { reply, message_count: 2 } });
       await expectExactly(place, id, ['what then', reply]);
     }
-    proxy.onCommand(null);
+    proxy.onRequest(null);
     proxy.heal();
     expect((await chatUntilTold([shaky], 'stored', 'after')).body.message_count).toBe(4);
     expect((await getSession(steady, 'not-stored')).body.message_count).toBe(2);

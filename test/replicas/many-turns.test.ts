@@ -1,9 +1,16 @@
 import { beforeAll, expect } from 'vitest';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { textDeltas } from '../support/scripted-model.ts';
-import type { SseReader } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { SseReader } from '../../testkit/http/sse.ts';
+import { textDeltas } from '../../testkit/model/scripted-model.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -13,7 +20,7 @@ beforeAll(async () => {
 
 promise(
   'takeover.kill.many',
-  'all turns of a killed replica are taken over in time, however many they were',
+  'all turns of a killed replica are taken over in time, however many',
   async () => {
     const gate = deployment.model.gate();
     const begun = new Set<string>();
@@ -29,7 +36,7 @@ promise(
     const count = 250;
     const own: SseReader[] = [];
     while (own.length < count) {
-      // All at once would be a test of how fast this machine admits.
+      // All at once would only test how fast this machine admits.
       const names = Array.from({ length: 25 }, (_, index) => `many${own.length + index}`);
       own.push(...(await Promise.all(names.map((name) => say(dying, name, name)))));
     }
@@ -42,7 +49,7 @@ promise(
       what: 'all to be taken over and answered',
     });
     const tookMs = lastAgainAt - killedAt;
-    console.info(`the last of ${count} turns was asked again ${(tookMs / 1000).toFixed(1)} s after the kill`);
+    console.info(`the last of ${count} turns was restarted ${(tookMs / 1000).toFixed(1)} s after the kill`);
     expect(tookMs).toBeLessThan(1000 + 5000);
     for (const [index, reader] of own.entries()) {
       const turn = await turnOf(survivor, `many${index}`, turnIdOf(reader));

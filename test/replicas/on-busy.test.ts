@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   follow,
@@ -8,12 +10,9 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { askRedis } from '../support/redis.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { processPromise, promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -44,7 +43,7 @@ async function running(conversationId: string) {
 
 promise(
   'busy.interrupt',
-  'interrupt stops the running turn, keeps what it said, and runs ahead of those waiting',
+  'interrupt stops the running turn, keeps its answer so far, and runs before the waiting turns',
   async () => {
     const { reader } = await running('interrupt');
     const b = replicaOf(deployment, 1);
@@ -67,7 +66,7 @@ promise(
 
 promise(
   'busy.interrupt.before-first-token',
-  'an interrupted turn that has said nothing keeps its user message',
+  'a turn interrupted before its first token keeps its user message',
   async () => {
     const gate = deployment.model.gate();
     let calls = 0;
@@ -88,7 +87,7 @@ promise(
   },
 );
 
-promise('busy.rollback', 'rollback stops the running turn and leaves nothing of it', async () => {
+promise('busy.rollback', 'rollback stops the running turn and stores nothing of it', async () => {
   const { reader } = await running('rollback');
   const b = replicaOf(deployment, 1);
   const second = await chat(b, 'rollback', 'instead', { onBusy: 'rollback' });
@@ -101,10 +100,10 @@ promise('busy.rollback', 'rollback stops the running turn and leaves nothing of 
   expect((await turnOf(b, 'rollback', turnIdOf(reader))).status).toBe('cancelled');
 });
 
-promise('busy.interrupt.later-first', 'of two interrupts the later goes first', async () => {
+processPromise('busy.interrupt.later-first', 'of two interrupts the later one runs first', async () => {
   const { reader } = await running('two-interrupts');
   const a = replicaOf(deployment, 0);
-  // The running turn is frozen in its stop until both stand in the queue: neither replica is told.
+  // The running turn is frozen while it stops, until both are queued: neither replica is notified.
   const frozen = await deployment.another();
   const gate = gatedOnce();
   const slow = await say(frozen, 'two-interrupts-2', 'first');
@@ -128,7 +127,7 @@ promise('busy.interrupt.later-first', 'of two interrupts the later goes first', 
 
 promise(
   'busy.coalesce',
-  'coalesce joins the last waiting turn: one answer for all, the same for each joiner, on any replica',
+  'coalesce joins the last waiting turn: one answer, the same for every caller, on any replica',
   async () => {
     const { gate, reader } = await running('coalesce');
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
@@ -141,12 +140,8 @@ promise(
     const json = chat(a, 'coalesce', 'fourth', { onBusy: 'coalesce' });
     await waitFor(
       async () =>
-        (await askRedis(
-          deployment.redis.port,
-          'HGET',
-          `turnwise:{-/coalesce}:turn:${turnIdOf(second)}`,
-          'joined',
-        )) === '2',
+        (await deployment.redis.ask('HGET', `turnwise:{-/coalesce}:turn:${turnIdOf(second)}`, 'joined')) ===
+        '2',
       { timeoutMs: 2000, what: 'two joiners' },
     );
     const callsBefore = deployment.model.requests.length;
@@ -171,22 +166,26 @@ promise(
   },
 );
 
-promise('busy.coalesce.cancel', 'cancelling a coalesced turn ends all who joined', async () => {
-  const { gate, reader } = await running('coalesce-cancel');
-  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
-  const second = await say(a, 'coalesce-cancel', 'second', { onBusy: 'coalesce' });
-  await second.until('queued');
-  const third = await say(b, 'coalesce-cancel', 'third', { onBusy: 'coalesce' });
-  const answer = await call(b.url, 'POST', `/api/sessions/coalesce-cancel/turns/${turnIdOf(third)}/cancel`);
-  expect(answer.body).toMatchObject({ status: 'cancelled', kept: false });
-  expect((await second.all()).at(-1)?.event).toBe('cancelled');
-  expect((await third.all()).at(-1)?.event).toBe('cancelled');
-  gate.open();
-  expect((await reader.all()).at(-1)?.event).toBe('done');
-  expect(await historyOf(a, 'coalesce-cancel')).toHaveLength(2);
-});
+promise(
+  'busy.coalesce.cancel',
+  'cancelling a coalesced turn ends it for every caller that joined',
+  async () => {
+    const { gate, reader } = await running('coalesce-cancel');
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const second = await say(a, 'coalesce-cancel', 'second', { onBusy: 'coalesce' });
+    await second.until('queued');
+    const third = await say(b, 'coalesce-cancel', 'third', { onBusy: 'coalesce' });
+    const answer = await call(b.url, 'POST', `/api/sessions/coalesce-cancel/turns/${turnIdOf(third)}/cancel`);
+    expect(answer.body).toMatchObject({ status: 'cancelled', kept: false });
+    expect((await second.all()).at(-1)?.event).toBe('cancelled');
+    expect((await third.all()).at(-1)?.event).toBe('cancelled');
+    gate.open();
+    expect((await reader.all()).at(-1)?.event).toBe('done');
+    expect(await historyOf(a, 'coalesce-cancel')).toHaveLength(2);
+  },
+);
 
-promise('busy.coalesce.alone', 'coalesce with none waiting waits like enqueue', async () => {
+promise('busy.coalesce.alone', 'coalesce waits like enqueue when no turn is waiting', async () => {
   const { gate, reader } = await running('coalesce-alone');
   const second = await say(replicaOf(deployment, 1), 'coalesce-alone', 'second', { onBusy: 'coalesce' });
   await second.until('queued');
@@ -195,19 +194,25 @@ promise('busy.coalesce.alone', 'coalesce with none waiting waits like enqueue', 
   expect((await second.all()).at(-1)?.event).toBe('done');
 });
 
-promise('busy.position', 'a waiting stream hears its position as those before it end', async () => {
-  const { gate } = await running('position');
-  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
-  const second = await say(a, 'position', 'second');
-  expect((await second.until('queued')).data.position).toBe(1);
-  const third = await say(b, 'position', 'third');
-  expect((await third.until('queued')).data.position).toBe(2);
-  await call(a.url, 'POST', `/api/sessions/position/turns/${turnIdOf(second)}/cancel`);
-  expect((await third.until('queued', 2500)).data.position).toBe(1);
-  const viewer = await follow(a, 'position', turnIdOf(third));
-  await viewer.until('queued');
-  await viewer.until('queued');
-  gate.open();
-  expect((await viewer.all()).at(-1)?.event).toBe('done');
-  expect((await third.all()).map((event) => event.event)).toEqual(viewer.events.map((event) => event.event));
-});
+promise(
+  'busy.position',
+  'the stream of a waiting turn gets its position as the turns ahead end',
+  async () => {
+    const { gate } = await running('position');
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    const second = await say(a, 'position', 'second');
+    expect((await second.until('queued')).data.position).toBe(1);
+    const third = await say(b, 'position', 'third');
+    expect((await third.until('queued')).data.position).toBe(2);
+    await call(a.url, 'POST', `/api/sessions/position/turns/${turnIdOf(second)}/cancel`);
+    expect((await third.until('queued', 2500)).data.position).toBe(1);
+    const viewer = await follow(a, 'position', turnIdOf(third));
+    await viewer.until('queued');
+    await viewer.until('queued');
+    gate.open();
+    expect((await viewer.all()).at(-1)?.event).toBe('done');
+    expect((await third.all()).map((event) => event.event)).toEqual(
+      viewer.events.map((event) => event.event),
+    );
+  },
+);

@@ -1,11 +1,18 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf, turnOf } from '../support/deployment.ts';
-import { type ChatBody, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { echo, type ModelRequest } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type ChatBody, chat } from '../../testkit/http/http.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+  turnOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 const replicaCount = 4;
 let deployment: Deployment;
@@ -15,12 +22,12 @@ beforeAll(async () => {
 });
 beforeEach(() => deployment.model.reply(echo));
 
-/** The replica at a place, counted round. */
+/** The replica at an index, modulo their number. */
 const at = (place: number) => replicaOf(deployment, place % replicaCount);
 
 const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
 
-/** The model stops at a gate when it is asked this, and echoes everything else. */
+/** The model stops at a gate for this message, and echoes everything else. */
 function holdAt(...messages: string[]) {
   const gate = deployment.model.gate();
   deployment.model.reply((request) =>
@@ -31,13 +38,13 @@ function holdAt(...messages: string[]) {
 
 promise(
   'order.two-hundred',
-  'two hundred turns of one session over four replicas run in the order of admission, each shown all before it',
+  'two hundred turns of one session on four replicas run in the order of admission, each with all turns before it',
   async () => {
     const gate = holdAt('turn 0');
     const [before, count] = [deployment.model.requests.length, 200];
     const streams = [];
     for (let index = 0; index < count; index += 1) {
-      // Resolves with the headers, so with the turn admitted: the next one comes later for sure.
+      // Resolves with the headers, when the turn is admitted: the next one is certainly later.
       const stream = await say(at(index), 'line', `turn ${index}`);
       expect(stream.status).toBe(200);
       streams.push(stream);
@@ -64,7 +71,7 @@ promise(
 
 promise(
   'order.woken',
-  'a waiting turn is woken on whichever replica it waits: the median hand-off is far below a re-check',
+  'a waiting turn is woken on whichever replica it waits: the median hand-off is far below a poll',
   async () => {
     const gate = holdAt('hand-off 0');
     const before = deployment.model.requests.length;
@@ -79,7 +86,7 @@ promise(
       ends.push(performance.now());
     }
     const starts = deployment.model.requests.slice(before).map((request) => request.at);
-    // From the client's `done` to the next call of the model; the client may hear it after that call came.
+    // From the client's `done` to the next model call; the client may receive it after that call.
     const handOffs = starts.slice(1).map((start, index) => Math.max(0, start - (ends[index] ?? 0)));
     const gaps = starts.slice(2).map((start, index) => start - (starts[index + 1] ?? 0));
     const median = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
@@ -94,14 +101,14 @@ promise(
 
 promise(
   'order.sessions-parallel',
-  'a session never waits for another: forty turns of forty sessions are with the model at once',
+  'sessions never wait for each other: forty turns of forty sessions call the model at once',
   async () => {
     const ids = Array.from({ length: 40 }, (_, index) => `parallel${index}`);
     const gate = holdAt(...ids);
     const before = deployment.model.requests.length;
     const answers = ids.map((id, index) => chat(at(index), id, id));
     await waitFor(() => deployment.model.requests.length === before + ids.length, {
-      what: 'all forty calls to be with the model while none was answered',
+      what: 'forty concurrent model calls',
     });
     const quick = await chat(at(0), 'quick', 'not held');
     expect(quick.body.reply).toBe('echo:not held');
@@ -112,7 +119,7 @@ promise(
 
 promise(
   'order.reject',
-  'on_busy reject answers 409 with the turn in the way, where to read it, and how many are ahead',
+  'on_busy reject replies 409 with the turn in the way, its URL, and how many are ahead',
   async () => {
     const gate = holdAt('long');
     const running = await say(at(0), 'busy', 'long');
@@ -144,7 +151,7 @@ promise(
 
 promise(
   'order.queue-full',
-  'one more than QUEUE_MAX waiting turns is 429 queue_full with Retry-After, the running one not counted',
+  'one more than QUEUE_MAX waiting turns is 429 queue_full with Retry-After; the running turn does not count',
   async () => {
     const small = await deployment.another({ QUEUE_MAX: '2', KEY_PREFIX: 'small' });
     const gate = holdAt('first');
@@ -169,7 +176,7 @@ promise(
   },
 );
 
-/** A replica that gives waiting turns up after a second, in a deployment of its own. */
+/** A replica that gives up waiting turns after a second, in its own deployment. */
 let impatient: Promise<Replica> | undefined;
 function impatientReplica(): Promise<Replica> {
   impatient ??= deployment.another({
@@ -182,7 +189,7 @@ function impatientReplica(): Promise<Replica> {
 
 promise(
   'order.queue-timeout',
-  'a turn that waited QUEUE_WAIT_SECONDS ends with queue_timeout, 503 by JSON, and nothing of it is kept',
+  'a turn that waited QUEUE_WAIT_SECONDS ends with queue_timeout, 503 as JSON, and nothing of it is stored',
   async () => {
     const replica = await impatientReplica();
     const gate = holdAt('slow');
@@ -209,7 +216,7 @@ promise(
 
 promise(
   'order.waiting-client-leaves',
-  'a waiting turn whose client left runs in its place, or never when ON_DISCONNECT is cancel',
+  'a waiting turn whose client disconnected runs in its place, or never with ON_DISCONNECT=cancel',
   async () => {
     for (const [replica, isKept] of [
       [at(0), true],
@@ -224,7 +231,7 @@ promise(
       const turnId = turnIdOf(leaving);
       if (!isKept) {
         const isCancelled = async () => (await turnOf(replica, 'leaves', turnId)).status === 'cancelled';
-        await waitFor(isCancelled, { what: 'the turn of the client that left to be cancelled' });
+        await waitFor(isCancelled, { what: 'the abandoned turn to be cancelled' });
       }
       const behind = chat(replica, 'leaves', 'behind');
       gate.open();

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
-import { replicaOf, say, startDeployment, startStore, turnIdOf } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { saidIn } from '../../testkit/server/api.ts';
+import { replicaOf, say, startDeployment, startStore, turnIdOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { expectRefusals, holdAt, holdAtEach, lastSaid, outageMs, recovery } from '../support/outage.ts';
-import { promise } from '../support/promise.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 /** The model is held for as long as Redis is away. */
 const PATIENT = { MODEL_IDLE_TIMEOUT_MS: '120000' };
 
 promise(
   'outage.down',
-  'while Redis is down all is refused within a second, running turns keep their answers and commit when it is back',
+  'while Redis is down requests are refused within a second; running turns keep their answers and commit when it is back',
   async () => {
-    // Away for longer than a lease: when Redis is back, every turn that runs looks like one whose replica died.
+    // Away longer than a lease: when Redis is back, every running turn looks abandoned.
     const deployment = await startDeployment(3, { LOCK_TTL_MS: '4000', ...PATIENT }, startStore('durable'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'down', 'before');
@@ -33,7 +33,7 @@ promise(
     let slowest = 0;
     while (performance.now() - downAt < outageMs) {
       for (const replica of [a, b]) slowest = Math.max(slowest, await expectRefusals(replica, 'down'));
-      // The answers come to their end while there is nowhere to put them.
+      // The answers complete while they cannot be stored.
       if (performance.now() - downAt > outageMs - 5000) gate?.open();
       await sleep(250);
     }
@@ -61,7 +61,7 @@ promise(
     expect((await json).body).toMatchObject({ reply: 'begun and ended', message_count: 2 });
     expect(await saidIn(b, 'long')).toEqual(['long', 'begun and ended', 'waits', 'echo:waits']);
     for (const probe of ['/readyz', '/health']) expect((await call(a.url, 'GET', probe)).status).toBe(200);
-    // Whatever was sent off before, and did not run by now, would run when a lease is over.
+    // A request sent earlier that has not run by now would run once its lease expires.
     await sleep(7000);
     expect(deployment.model.requests.map(lastSaid)).not.toContain('refused');
     expect(await saidIn(b, 'down')).toEqual(['before', 'echo:before']);
@@ -71,7 +71,7 @@ promise(
 
 promise(
   'outage.waits-quietly',
-  'turns whose wait is over while Redis is away ask for it now and then, and end as queue_timeout when it is back',
+  'turns whose wait expires while Redis is away poll it rarely, and end as queue_timeout when it is back',
   async () => {
     const deployment = await startDeployment(1, { QUEUE_WAIT_SECONDS: '1' }, startStore('restarts'));
     const a = replicaOf(deployment, 0);
@@ -82,12 +82,12 @@ promise(
     await deployment.redis.kill();
     await sleep(4000);
     const { body } = await call<string>(a.url, 'GET', '/metrics');
-    const asked = Number(/failures_total\{what="wait for a turn"\} (\d+)/.exec(body)?.[1]);
+    const asked = Number(/failures_total\{activity="turn_wait"\} (\d+)/.exec(body)?.[1]);
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(20);
     await deployment.redis.restart();
     for (const reader of waiting) {
-      // It forgot everything, or it had not: either way the wait ends, and neither was asked.
+      // Whether Redis lost its data or not, the wait ends, and neither was sent to the model.
       expect((await reader.all()).at(-1)?.event).toBe('error');
     }
     gate.open();

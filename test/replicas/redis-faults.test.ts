@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { getSession, listSessions, promptFor, saidIn } from '../support/api.ts';
-import { replicaOf, say, startDeployment, startStore } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { createRandom } from '../../testkit/seed.ts';
+import { getSession, listSessions, promptFor, saidIn } from '../../testkit/server/api.ts';
+import { replicaOf, say, startDeployment, startStore } from '../../testkit/server/deployment.ts';
+import { chatUntilTold, timed } from '../../testkit/server/patient.ts';
 import { expectRefusals, holdAt, lastSaid, recovery } from '../support/outage.ts';
-import { chatUntilTold, timed } from '../support/patient.ts';
-import { promise } from '../support/promise.ts';
-import { createRandom } from '../support/seed.ts';
+import { promise } from './promises.ts';
 
 promise(
   'outage.restart-durable',
-  'a Redis that is killed under load and comes back with its append-only file has lost nothing acknowledged',
+  'a Redis with an append-only file, killed under load, loses nothing acknowledged',
   async () => {
     const deployment = await startDeployment(2, {}, startStore('durable'));
     const { redis, replicas } = deployment;
@@ -49,7 +49,7 @@ promise(
 
 promise(
   'outage.restart-empty',
-  'after a restart that forgot everything sessions are gone, and nothing that a replica remembers is mixed in',
+  'after Redis restarts empty, sessions are gone, and no cached history of a replica is mixed in',
   async () => {
     const deployment = await startDeployment(2, {}, startStore('restarts'));
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
@@ -79,7 +79,7 @@ promise(
 
 promise(
   'outage.refused-never-runs',
-  'while Redis is frozen turns are refused within a second, and none that was refused runs when it wakes',
+  'while Redis is frozen turns are refused within a second, and no refused turn runs when it wakes',
   async () => {
     const deployment = await startDeployment(2, {}, startStore('restarts'));
     const { redis, model } = deployment;
@@ -117,7 +117,7 @@ promise(
 
 promise(
   'outage.short-freezes',
-  'through freezes about as long as a request is patient, a turn is answered and stored once, or refused and never run',
+  'through freezes about as long as the timeout of a request, a turn is answered and stored once, or refused and never run',
   async () => {
     const deployment = await startDeployment(2, { QUEUE_MAX: '100' }, startStore('restarts'));
     const { redis, model } = deployment;
@@ -131,7 +131,7 @@ promise(
       const freezing = until(0).then(() => redis.pause());
       for (const [index, instant] of instants.entries()) {
         await until(instant);
-        // Half of them on a session of their own, half behind each other in one.
+        // Half of them each in a new session, half one behind the other in one session.
         const id = index % 2 === 0 ? `frozen${freeze}-${index}` : 'frozen';
         const message = `asked ${freeze}-${index}`;
         const on = replicaOf(deployment, random.int(0, 1));

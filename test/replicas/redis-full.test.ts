@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
-import { getSession, listSessions, saidIn } from '../support/api.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import { getSession, listSessions, saidIn } from '../../testkit/server/api.ts';
 import {
   type Deployment,
   follow,
@@ -9,11 +11,9 @@ import {
   startDeployment,
   startStore,
   turnIdOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { echo, type ModelRequest } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -33,20 +33,20 @@ function holdAt(...messages: string[]) {
   return gate;
 }
 
-/** Less than Redis uses already: whatever would use more is refused. */
+/** Less than Redis uses already, so every write that needs memory is refused. */
 const fill = () => deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 1);
 const makeRoom = () => deployment.redis.ask('CONFIG', 'SET', 'maxmemory', 0);
 
 promise(
   'outage.full',
-  'when Redis is full new turns are refused as storage_full, reading and deleting work, and room ends it',
+  'when Redis is full new turns are refused as storage_full, reading and deleting work, and it recovers when there is room',
   async () => {
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'kept', 'before');
     await chat(b, 'deleted', 'before');
-    // The last turn is taken off this list just after its answer, and the list goes with it.
+    // The last turn is removed from this list just after its answer, and the list with it.
     await waitFor(async () => (await deployment.redis.ask('EXISTS', 'turnwise:running')) === 0, {
-      what: 'both turns to be off the list of live ones',
+      what: 'both turns to leave the list of live turns',
     });
     const keysBefore = await deployment.redis.ask('KEYS', '*');
     await fill();
@@ -89,7 +89,7 @@ promise(
 
 promise(
   'outage.full.running',
-  'a turn that ends while Redis is full waits for room, or ends as storage_full and leaves its session usable',
+  'a turn that ends while Redis is full waits for room, or fails as storage_full and leaves its session usable',
   async () => {
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     await chat(a, 'given-up', 'before');
@@ -120,7 +120,7 @@ promise(
     }
     expect((await behind.all()).at(-1)?.event).toBe('done');
     expect((await chat(b, 'given-up', 'after')).status).toBe(200);
-    // Neither now nor when its lease would be over.
+    // Neither now nor when its lease would have expired.
     await waitFor(async () => (await chat(a, 'given-up-json', 'after')).status === 200, {
       what: 'an answer',
     });
@@ -137,12 +137,12 @@ promise(
     await fill();
     second.open();
     await waitFor(() => patient.text() === 'begun and ended', { what: 'the whole answer to be read' });
-    // What is still in Redis' way goes when there is room, within the turn's patience.
+    // There is room again before the turn gives up.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(patient.ended).toBeUndefined();
     await makeRoom();
     expect((await patient.all()).at(-1)?.event).toBe('done');
-    // Its lease was renewed all the time, or another replica would have begun it anew.
+    // Its lease was renewed all the time, or another replica would have restarted it.
     expect(patient.events.map(({ event }) => event)).not.toContain('restarted');
     expect(await saidIn(b, 'patient')).toEqual(['long too', 'begun and ended']);
   },
@@ -151,14 +151,14 @@ promise(
 
 promise(
   'outage.no-writes.reader',
-  'whoever asks again for a turn on another replica while Redis refuses every write is answered with it',
+  'a retry on another replica is answered with its turn while Redis refuses every write',
   async () => {
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
     const gate = holdAt('kept');
     const asked = { idempotencyKey: 'kept' };
     const own = await say(a, 'no-writes', 'kept', asked);
     await own.until('delta');
-    // As when a primary has lost its secondaries: not even a deletion is taken.
+    // As when a primary has lost its secondaries: even a deletion is refused.
     await deployment.redis.ask('CONFIG', 'SET', 'min-replicas-to-write', 1);
     const again = chat(b, 'no-writes', 'kept', asked);
     try {

@@ -3,28 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { runCommand } from '../support/command.ts';
-import { replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { freePort } from '../support/free-port.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { startRedis } from '../support/redis.ts';
-import { startSentinel } from '../support/redis-sentinel.ts';
-import type { Replica } from '../support/replica.ts';
-import { startSwitchProxy } from '../support/switch-proxy.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import { startRelay } from '../../testkit/http/relay.ts';
+import { freePort } from '../../testkit/process/free-port.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { startSentinel } from '../../testkit/redis/redis-sentinel.ts';
+import { runCommand } from '../../testkit/server/command.ts';
+import { replicaOf, say, startDeployment, turnIdOf } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 const isReady = async (replica: Replica) => (await call(replica.url, 'GET', '/readyz')).status === 200;
 const says = (replica: Replica, words: RegExp) => async () => words.test(replica.output());
 
 promise(
   'redis.role-change',
-  'a server behind one name that becomes a replica under a living connection is left for the one that the name means now',
+  'when a server behind a name becomes a replica, its connection is left for the server that the name now resolves to',
   async () => {
     const first = await startRedis();
     const second = await startRedis({ args: ['--replicaof', '127.0.0.1', String(first.port)] });
     onTestFinished(() => Promise.all([first.stop(), second.stop()]).then(() => {}));
-    const name = await startSwitchProxy();
+    const name = await startRelay();
     name.to(first);
     const redisUrl = name.url.replace('http', 'redis');
     const deployment = await startDeployment(1, { REDIS_URL: redisUrl });
@@ -37,12 +37,15 @@ promise(
     });
     await waitFor(async () => Number(await second.ask('EXISTS', 'turnwise:{-/moves}:meta')) === 1, {
       timeoutMs: 5000,
-      what: 'the second server to have what the first has',
+      what: 'the second server to be in sync',
     });
     await second.ask('REPLICAOF', 'NO', 'ONE');
     await first.ask('REPLICAOF', '127.0.0.1', second.port);
-    // The living connection still leads to the first: what is a replica now is no place for turns.
-    await waitFor(async () => !(await isReady(replica)), { timeoutMs: 5000, what: 'readiness to say no' });
+    // The open connection still leads to the first, now a replica, which accepts no writes.
+    await waitFor(async () => !(await isReady(replica)), {
+      timeoutMs: 5000,
+      what: 'the replica to be unready',
+    });
     await waitFor(says(replica, /READONLY/), { timeoutMs: 15_000, what: 'the log to name the cause' });
     const doctor = await runCommand(['doctor'], {
       REDIS_URL: redisUrl,
@@ -51,7 +54,7 @@ promise(
     });
     expect(doctor.out).toMatch(/^fail {2}role +a replica, which refuses writes/m);
     name.to(second);
-    await waitFor(() => isReady(replica), { timeoutMs: 5000, what: 'readiness to say yes' });
+    await waitFor(() => isReady(replica), { timeoutMs: 5000, what: 'the replica to be ready' });
     const { body } = await chat(replica, 'moves', 'after');
     expect([body.reply, body.message_count]).toEqual(['echo:after', 4]);
   },
@@ -60,7 +63,7 @@ promise(
 
 promise(
   'redis.loading',
-  'a Redis that loads its data for longer than it says is used as soon as it is done; log and doctor say that it loads',
+  'a Redis that is loading its data is used as soon as it is done, whatever it estimates; log and doctor report it',
   async () => {
     const redis = await startRedis({ args: ['--rdbcompression', 'no'] });
     onTestFinished(() => redis.stop());
@@ -68,7 +71,7 @@ promise(
     const [replica] = deployment.replicas;
     if (replica === undefined) throw new Error('no replica');
     await chat(replica, 'loads', 'before');
-    // Small keys before a large one: by the bytes read so far, Redis guesses minutes.
+    // Small keys before a large one: from the bytes read so far, Redis estimates minutes.
     for (let index = 0; index < 500; index += 1) await redis.ask('SET', `small-${index}`, 'x');
     await redis.ask('SETRANGE', 'large', 30_000_000, 'x');
     await redis.ask('SAVE');
@@ -83,7 +86,7 @@ promise(
     const settings = { REDIS_URL: redis.url, OPENAI_MODEL: 'm', OPENAI_API_KEY: 'k' };
     const [doctor] = await Promise.all([
       runCommand(['doctor'], settings),
-      waitFor(says(replica, /Redis is loading its data/), { timeoutMs: 5000, what: 'the log to say so' }),
+      waitFor(says(replica, /Redis is loading its data/), { timeoutMs: 5000, what: 'the log to report it' }),
     ]);
     expect(doctor.out).toMatch(/^fail {2}redis .*it is loading its data/m);
     const since = performance.now();
@@ -101,7 +104,7 @@ promise(
 
 promise(
   'redis.sentinel-login',
-  'Sentinels with a password of their own lead to a primary with another; the wrong one is named in the log',
+  'Sentinels with their own password lead to a primary with another one; the log names the wrong one',
   async () => {
     const sentinel = await startSentinel();
     onTestFinished(() => sentinel.stop());
@@ -131,7 +134,7 @@ promise(
   60_000,
 );
 
-/** Certificates of one authority, as a managed service gives them out: names, and perhaps addresses. */
+/** Certificates of one authority, as a managed service issues them: with names, and perhaps addresses. */
 function certificates(names: Readonly<Record<string, string>>): string {
   const dir = mkdtempSync(join(tmpdir(), 'turnwise-tls-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -161,7 +164,7 @@ function certificates(names: Readonly<Record<string, string>>): string {
 
 promise(
   'redis.tls-names',
-  'a Cluster whose certificates hold names alone is reached by its names; one that holds another name is refused, and the log says why',
+  'a Cluster whose certificates hold only names is reached by name; one with another name is refused, and the log says why',
   async () => {
     const dir = certificates({ named: 'DNS:localhost', other: 'DNS:elsewhere.invalid' });
     const startNode = async (certificate: string) => {
@@ -207,7 +210,7 @@ promise(
 
 promise(
   'api.readyz.full',
-  'a full Redis shows in /health and makes no replica unready, for reading and deleting still work',
+  'a full Redis shows in /health and makes no replica unready, because reading and deleting still work',
   async () => {
     const deployment = await startDeployment(1);
     const [replica] = deployment.replicas;
@@ -227,7 +230,7 @@ promise(
 
 promise(
   'redis.few-rights',
-  'a Redis user without channels and INFO gets every turn answered, cancelled and deleted, no key without end, and doctor names what is missing',
+  'with a Redis user without channels and INFO, every turn is answered, cancelled and deleted, every key has a TTL, and doctor names what is missing',
   async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());

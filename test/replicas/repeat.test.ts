@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   historyOf,
@@ -6,10 +8,8 @@ import {
   say,
   startDeployment,
   turnIdOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
+} from '../../testkit/server/deployment.ts';
+import { processPromise, promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -50,7 +50,7 @@ promise(
 
 promise(
   'repeat.either-route',
-  'the same key is the same turn by either route, while it runs and after it ended',
+  'the same key is the same turn on either route, while it runs and after it ended',
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply((request) => [{ delta: 'x' }, { wait: gate }, ...echo(request)]);
@@ -89,26 +89,30 @@ promise('repeat.other-content', 'the same key with another message or on_busy is
   expect(nameless.status).toBe(400);
 });
 
-promise('repeat.failed-runs-anew', 'a turn that failed retryably runs anew under its key', async () => {
-  let calls = 0;
-  deployment.model.reply((request) => {
-    calls += 1;
-    return calls === 1 ? [{ status: 500 }] : echo(request);
-  });
-  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
-  expect(await chat(a, 'anew', 'hello', key)).toMatchObject({
-    status: 502,
-    body: { error: { code: 'model_error' } },
-  });
-  const again = await chat(b, 'anew', 'hello', key);
-  expect(again).toMatchObject({ status: 200, body: { reply: 'echo:hello', message_count: 2 } });
-  expect((await chat(a, 'anew', 'hello', key)).body).toEqual(again.body);
-  expect(calls).toBe(2);
-});
-
 promise(
+  'repeat.failed-runs-anew',
+  'a turn that failed with a retryable error runs again under its key',
+  async () => {
+    let calls = 0;
+    deployment.model.reply((request) => {
+      calls += 1;
+      return calls === 1 ? [{ status: 500 }] : echo(request);
+    });
+    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+    expect(await chat(a, 'anew', 'hello', key)).toMatchObject({
+      status: 502,
+      body: { error: { code: 'model_error' } },
+    });
+    const again = await chat(b, 'anew', 'hello', key);
+    expect(again).toMatchObject({ status: 200, body: { reply: 'echo:hello', message_count: 2 } });
+    expect((await chat(a, 'anew', 'hello', key)).body).toEqual(again.body);
+    expect(calls).toBe(2);
+  },
+);
+
+processPromise(
   'repeat.after-death',
-  'a key whose replica died, before or after the answer, still means the one turn',
+  'a key means the same one turn after its replica died, before or after the answer',
   async () => {
     const gate = deployment.model.gate();
     let calls = 0;

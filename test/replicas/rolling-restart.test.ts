@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { saidIn } from '../support/api.ts';
+import { type Haproxy, startHaproxy } from '../../testkit/http/haproxy.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import { createRandom, type Random, testSeed } from '../../testkit/seed.ts';
+import { saidIn } from '../../testkit/server/api.ts';
 import {
   type Deployment,
   follow,
@@ -8,15 +11,12 @@ import {
   startDeployment,
   startStore,
   turnIdOf,
-} from '../support/deployment.ts';
-import { type Haproxy, startHaproxy } from '../support/haproxy.ts';
-import { promise } from '../support/promise.ts';
-import { echo, type ModelRequest } from '../support/scripted-model.ts';
-import { createRandom, type Random, testSeed } from '../support/seed.ts';
+} from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
 
 const streamCount = 100;
 
-/** Pieces of a long answer, this far apart. */
+/** Pieces of a long answer, and the ms between them. */
 const pieceMs = 500;
 
 const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
@@ -32,7 +32,7 @@ interface Tally {
   restarted: number;
 }
 
-/** A reader who always has a turn open, and resumes it wherever the balancer sends it when it is cut. */
+/** A reader that always has a turn open, and after a cut resumes it wherever the balancer sends it. */
 async function readOn(
   balancer: Haproxy,
   id: string,
@@ -66,7 +66,7 @@ async function readOn(
   return said;
 }
 
-/** New short turns all the time, on connections that are kept. @returns what was answered, by status */
+/** New short turns all the time, on kept-alive connections. @returns the replies, by status */
 async function askSteadily(balancer: Haproxy, isOver: () => boolean): Promise<Map<string, number>> {
   const told = new Map<string, number>();
   const asked: Promise<void>[] = [];
@@ -87,7 +87,7 @@ async function askSteadily(balancer: Haproxy, isOver: () => boolean): Promise<Ma
   return told;
 }
 
-/** Each replica leaves, and comes back on its port before the next one goes. @returns how long each was away, in ms */
+/** Restarts each replica on its port before the next one. @returns how long each was away, in ms */
 async function restartAll(deployment: Deployment): Promise<number[]> {
   const awayMs: number[] = [];
   for (const replica of deployment.replicas) {
@@ -104,7 +104,7 @@ async function restartAll(deployment: Deployment): Promise<number[]> {
 
 promise(
   'shutdown.rolling-restart',
-  'three replicas behind HAProxy restart one by one under a hundred streams, and no client sees more than a resume',
+  'three replicas behind HAProxy restart one by one under a hundred streams, and no client has to do more than resume',
   async () => {
     const times = { SHUTDOWN_DELAY_SECONDS: '2', SHUTDOWN_GRACE_SECONDS: '2', LOCK_TTL_MS: '30000' };
     // A turn may meet more than one of the three restarts.
@@ -129,7 +129,7 @@ promise(
         await sleep(2000);
         return restartAll(deployment);
       })(),
-      // What a client saw of a failure ends the test at once.
+      // Any failure seen by a client ends the test at once.
       watched.then(() => []),
     ]);
     isOver = true;
@@ -137,7 +137,7 @@ promise(
     const told = await steady;
     console.info(
       `rolling restart: each away ${awayMs.map((ms) => (ms / 1000).toFixed(1)).join(', ')} s; ` +
-        `${tally.turns} streamed turns, ${tally.cut} cut and resumed, ${tally.restarted} begun anew; ` +
+        `${tally.turns} streamed turns, ${tally.cut} cut and resumed, ${tally.restarted} restarted; ` +
         `short turns: ${[...told].map((one) => one.join(' ')).join(', ')}`,
     );
     expect([...told.keys()]).toEqual(['200']);

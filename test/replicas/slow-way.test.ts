@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
-import { startRedisProxy } from '../../faults/rig/redis-proxy.ts';
-import { replicaOf, startDeployment, startStore } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { startRedisProxy } from '../../testkit/redis/redis-proxy.ts';
+import { replicaOf, startDeployment, startStore } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 promise(
   'slow-way.long-answers',
-  'over a slow way to Redis many long answers that end together are all stored once, and short turns are answered meanwhile',
+  'over a slow connection to Redis many long answers that end together are all stored once, and short turns are answered meanwhile',
   async () => {
     const { redis } = await startStore();
     const proxy = await startRedisProxy(redis.port, new Map());
@@ -22,7 +22,7 @@ promise(
       chat(replica, `long${index}`, 'long', { timeoutMs: 30_000 }),
     );
     await waitFor(() => model.requests.length === asked.length, { what: 'all calls of the model' });
-    // All of them together need four seconds of it, for their logs and for their commits.
+    // Their logs and commits together need four seconds of bandwidth.
     proxy.setWire({ bytesPerSecond: 10_000_000 });
     gate.open();
     let isOver = false;
@@ -39,7 +39,7 @@ promise(
       expect([status, body.reply?.length, body.message_count]).toEqual([200, 250_000, 2]);
     }
     expect(model.requests.filter(({ messages }) => messages.at(-1)?.content === 'long')).toHaveLength(80);
-    // Behind all the long ones the first would be answered when it is over.
+    // Queued behind all the long ones, even the first would take that long.
     expect(short.length).toBeGreaterThan(5);
     console.info(`${short.length} short turns meanwhile, the slowest ${Math.max(...short).toFixed(0)} ms`);
     await proxy.close();

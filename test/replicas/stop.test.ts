@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { call, chat } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   follow,
@@ -8,12 +10,9 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { askRedis } from '../support/redis.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { processPromise, promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -68,7 +67,7 @@ promise(
   },
 );
 
-promise('cancel.running.before-first-token', 'cancel before the first token leaves nothing', async () => {
+promise('cancel.running.before-first-token', 'cancel before the first token stores nothing', async () => {
   const gate = deployment.model.gate();
   deployment.model.reply(() => [{ wait: gate }, { delta: 'late' }]);
   const own = await say(replicaOf(deployment, 0), 'silent', 'hello');
@@ -82,47 +81,43 @@ promise('cancel.running.before-first-token', 'cancel before the first token leav
   expect(await historyOf(replicaOf(deployment, 0), 'silent')).toEqual([]);
 });
 
-promise(
-  'cancel.waiting',
-  'a waiting turn that is cancelled ends at once, and the model never hears of it',
-  async () => {
-    const gate = gatedOnce();
-    const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
-    const first = await say(a, 'queue', 'one');
-    await gate.reached;
-    const second = await say(a, 'queue', 'two');
-    await second.until('queued');
-    const json = chat(b, 'queue', 'three');
-    const third = await waitFor(
-      async () => (await call<{ position?: number }>(a.url, 'GET', '/api/sessions/queue')).status === 200,
-      { timeoutMs: 1000, what: 'the session' },
-    );
-    expect(third).toBe(true);
-    const answer = await cancel(b, 'queue', turnIdOf(second));
-    expect(answer.body).toMatchObject({ status: 'cancelled', kept: false });
-    expect((await second.all()).at(-1)?.event).toBe('cancelled');
-    gate.open();
-    expect((await first.all()).at(-1)?.event).toBe('done');
-    expect((await json).body.reply).toBe('echo:three');
-    expect(await historyOf(a, 'queue')).toEqual([
-      'user: one',
-      'assistant: one two three',
-      'user: three',
-      'assistant: echo:three',
-    ]);
-  },
-);
+promise('cancel.waiting', 'a waiting turn that is cancelled ends at once, without a model call', async () => {
+  const gate = gatedOnce();
+  const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+  const first = await say(a, 'queue', 'one');
+  await gate.reached;
+  const second = await say(a, 'queue', 'two');
+  await second.until('queued');
+  const json = chat(b, 'queue', 'three');
+  const third = await waitFor(
+    async () => (await call<{ position?: number }>(a.url, 'GET', '/api/sessions/queue')).status === 200,
+    { timeoutMs: 1000, what: 'the session' },
+  );
+  expect(third).toBe(true);
+  const answer = await cancel(b, 'queue', turnIdOf(second));
+  expect(answer.body).toMatchObject({ status: 'cancelled', kept: false });
+  expect((await second.all()).at(-1)?.event).toBe('cancelled');
+  gate.open();
+  expect((await first.all()).at(-1)?.event).toBe('done');
+  expect((await json).body.reply).toBe('echo:three');
+  expect(await historyOf(a, 'queue')).toEqual([
+    'user: one',
+    'assistant: one two three',
+    'user: three',
+    'assistant: echo:three',
+  ]);
+});
 
-promise(
+processPromise(
   'cancel.frozen-replica',
-  'cancel of a turn whose replica is frozen ends it from its log within a second',
+  'cancel ends a turn of a frozen replica from its log within a second',
   async () => {
     const gate = gatedOnce();
     const frozen = await deployment.another({ LOCK_TTL_MS: '20000' });
     const b = replicaOf(deployment, 1);
     const own = await say(frozen, 'frozen', 'hello');
     await gate.reached;
-    // Not before the log has both pieces: what the log has is what is kept.
+    // Not before the log has both pieces: only logged pieces are kept.
     const reader = await follow(b, 'frozen', turnIdOf(own));
     await waitFor(async () => reader.text() === 'one two', {
       timeoutMs: 3000,
@@ -148,19 +143,19 @@ promise(
   },
 );
 
-promise(
+processPromise(
   'busy.rollback.stays',
-  'a turn that was rolled back leaves nothing, whoever cancels it after that',
+  'a rolled-back turn stores nothing, even when it is cancelled afterwards',
   async () => {
     const gate = gatedOnce();
-    // Long enough a lease for nobody to take it for dead meanwhile.
+    // A lease long enough that no replica takes it for dead meanwhile.
     const sleeper = await deployment.another({ LOCK_TTL_MS: '20000' });
     const b = replicaOf(deployment, 1);
     const own = await say(sleeper, 'rolled-back', 'hello');
     await gate.reached;
-    // In the log, from which it would be kept.
+    // Logged, so it would be kept.
     await (await follow(b, 'rolled-back', turnIdOf(own))).until('delta');
-    // So that it cannot end by the first wish before the second comes.
+    // So that it cannot end by the first stop request before the second arrives.
     sleeper.pause();
     const next = await say(b, 'rolled-back', 'instead', { onBusy: 'rollback' });
     await next.until('queued');
@@ -188,10 +183,10 @@ promise(
     const waiting = await say(b, 'doomed', 'more');
     await waiting.until('queued');
     const json = chat(a, 'doomed', 'json');
-    await waitFor(
-      async () => (await askRedis(deployment.redis.port, 'ZCARD', 'turnwise:{-/doomed}:queue')) === 2,
-      { timeoutMs: 2000, what: 'two waiting turns' },
-    );
+    await waitFor(async () => (await deployment.redis.ask('ZCARD', 'turnwise:{-/doomed}:queue')) === 2, {
+      timeoutMs: 2000,
+      what: 'two waiting turns',
+    });
     const deleted = await call(b.url, 'DELETE', '/api/sessions/doomed');
     expect(deleted).toMatchObject({ status: 200, body: { message: '会话已删除', session_id: 'doomed' } });
     for (const reader of [running, viewer, waiting]) {

@@ -1,14 +1,20 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Deployment, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { call, chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { Replica } from '../support/replica.ts';
-import { type ModelRequest, type Reply, textDeltas } from '../support/scripted-model.ts';
-import { testSeed } from '../support/seed.ts';
-import type { SseReader } from '../support/sse.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import type { SseReader } from '../../testkit/http/sse.ts';
+import { type ModelRequest, type Reply, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { testSeed } from '../../testkit/seed.ts';
+import {
+  type Deployment,
+  replicaOf,
+  say,
+  startDeployment,
+  turnIdOf,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { promise } from './promises.ts';
 
-/** What a strict server would say of a request; null when it takes it. */
+/** Why a strict server would refuse a request; null when it accepts it. */
 function wrongWith({ messages, body }: ModelRequest): string | null {
   const [first, ...rest] = messages;
   const said = first?.role === 'system' ? rest : messages;
@@ -23,7 +29,7 @@ function wrongWith({ messages, body }: ModelRequest): string | null {
   return null;
 }
 
-/** Answers by the first word of the newest message, and refuses all that a strict server refuses. */
+/** Answers by the first word of the newest message, and refuses whatever a strict server refuses. */
 const strictModel =
   (deployment: Deployment, refused: Set<string>): Reply =>
   (request) => {
@@ -96,7 +102,7 @@ async function play(replica: Replica, id: string, step: Step): Promise<void> {
 
 promise(
   'session.never-locked',
-  'whatever our own features leave in a history, a model that is as strict as any goes on answering',
+  'whatever our own features leave in a history, the strictest model continues to answer',
   async () => {
     const deployment = await startDeployment(1, {
       MODEL_MAX_RETRIES: '0',
@@ -115,7 +121,7 @@ promise(
       expect([status, body.reply]).toEqual([200, 'fine']);
     });
     await fc.assert(property, { seed: testSeed | 0, numRuns: 60 });
-    // What only some servers refuse is learned from them; what no strict one takes is never sent.
+    // A need of some servers is learned from a refusal; what every strict server refuses is never sent.
     const learned = ['roles must alternate', 'the prompt is too long', 'unknown field'];
     expect([...refused].filter((wrong) => !learned.includes(wrong))).toEqual([]);
   },

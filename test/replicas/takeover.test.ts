@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { call } from '../../testkit/http/http.ts';
+import { textDeltas } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   follow,
@@ -8,11 +10,9 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { call } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import { textDeltas } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.model.close());
 
-/** A model that says half of its answer, stops at a gate the first `gated` times, and then says all. */
+/** A model that says half of its answer and stops at a gate the first `gated` times, then says all. */
 function halfThenGate(gated = 1) {
   const gates = Array.from({ length: gated }, () => deployment.model.gate());
   let calls = 0;
@@ -38,7 +38,7 @@ function halfThenGate(gated = 1) {
 
 promise(
   'takeover.kill.reader-sees-it-go-on',
-  'a reader on another replica sees a killed turn restarted and then answered whole',
+  'a reader on another replica sees a killed turn restart and complete',
   async () => {
     const { gates, calls } = halfThenGate();
     const dying = await deployment.another();
@@ -63,28 +63,24 @@ promise(
   },
 );
 
-promise(
-  'takeover.kill.nobody-watches',
-  'a killed turn is taken over with no reader and nobody waiting',
-  async () => {
-    const { gates, calls } = halfThenGate();
-    const dying = await deployment.another();
-    const survivor = replicaOf(deployment, 0);
-    const own = await say(dying, 'alone', 'hello');
-    await gates[0]?.reached;
-    await dying.kill();
-    await waitFor(async () => (await turnOf(survivor, 'alone', turnIdOf(own))).status === 'completed', {
-      timeoutMs: 6000,
-      what: 'the turn to be completed elsewhere',
-    });
-    expect(await historyOf(survivor, 'alone')).toHaveLength(2);
-    expect(calls()).toBe(2);
-  },
-);
+promise('takeover.kill.nobody-watches', 'a killed turn is taken over even without a reader', async () => {
+  const { gates, calls } = halfThenGate();
+  const dying = await deployment.another();
+  const survivor = replicaOf(deployment, 0);
+  const own = await say(dying, 'alone', 'hello');
+  await gates[0]?.reached;
+  await dying.kill();
+  await waitFor(async () => (await turnOf(survivor, 'alone', turnIdOf(own))).status === 'completed', {
+    timeoutMs: 6000,
+    what: 'the turn to be completed elsewhere',
+  });
+  expect(await historyOf(survivor, 'alone')).toHaveLength(2);
+  expect(calls()).toBe(2);
+});
 
 promise(
   'takeover.kill.order-behind-it',
-  'turns behind a killed one keep their order, those that waited on the dead replica too',
+  'turns behind a killed one keep their order, also those that waited on the dead replica',
   async () => {
     const { gates } = halfThenGate();
     const dying = await deployment.another();
@@ -106,14 +102,14 @@ promise(
 
 promise(
   'takeover.kill.twice',
-  'a turn whose second replica dies too fails as attempts_exhausted, and its readers are told',
+  'a turn whose second replica dies too fails as attempts_exhausted, and its readers see the error',
   async () => {
     const { gates, calls } = halfThenGate(2);
     const survivor = replicaOf(deployment, 0);
     const dying = await deployment.another();
     const own = await say(dying, 'twice', 'hello');
     await gates[0]?.reached;
-    // The survivor sleeps, so that the second death is another replica's, not its own.
+    // The survivor is paused, so that the second death is another replica's.
     const second = await deployment.another();
     survivor.pause();
     await dying.kill();
@@ -135,7 +131,7 @@ promise(
 
 promise(
   'takeover.kill.progress',
-  'a turn whose replicas die one after the other goes on as long as each gets further than those before',
+  'a turn whose replicas die one after the other continues as long as each attempt gets further than the last',
   async () => {
     const pieces = ['a', 'b', 'c', 'd'];
     const gates = pieces.map(() => deployment.model.gate());
@@ -152,7 +148,7 @@ promise(
     survivor.pause();
     for (const [index, gate] of gates.entries()) {
       await gate.reached;
-      // The last text must be in the log: a death counts by what was logged.
+      // The last text must be logged: progress is measured by the log.
       await untilLogged('further', turnIdOf(own), index + 1);
       const next = index < gates.length - 1 ? await deployment.another() : null;
       if (next === null) survivor.resume();
@@ -167,7 +163,7 @@ promise(
   60_000,
 );
 
-/** Waits until the log of a turn holds so many characters of its present attempt. */
+/** Waits until the log of a turn has this many characters of its current attempt. */
 async function untilLogged(conversationId: string, turnId: string, characters: number): Promise<void> {
   const key = `turnwise:{-/${conversationId}}:log:${turnId}`;
   const isThere = async () => {
@@ -182,7 +178,7 @@ async function untilLogged(conversationId: string, turnId: string, characters: n
 
 promise(
   'takeover.total-time',
-  'a turn fails as attempts_exhausted when all its attempts together have run for TURN_MAX_TOTAL_SECONDS, however far they got',
+  'a turn fails as attempts_exhausted when its attempts have run for TURN_MAX_TOTAL_SECONDS in total, however far they got',
   async () => {
     let calls = 0;
     deployment.model.reply(async function* () {
@@ -200,7 +196,7 @@ promise(
     const events = await reader.all(15_000);
     const last = events.at(-1);
     replicaOf(deployment, 0).resume();
-    // What was left of the time was less than what had passed.
+    // Less time was left than had passed.
     const pieces = events.filter(({ event }) => event === 'delta').map(({ data }) => data.content);
     const [first, second] = ['x', 'xx'].map((piece) => pieces.filter((content) => content === piece).length);
     expect(second).toBeLessThan(first ?? 0);

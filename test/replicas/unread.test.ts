@@ -1,4 +1,5 @@
 import { beforeAll, expect } from 'vitest';
+import { echo } from '../../testkit/model/scripted-model.ts';
 import {
   type Deployment,
   follow,
@@ -8,10 +9,9 @@ import {
   startDeployment,
   turnIdOf,
   turnOf,
-} from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { processPromise, promise } from './promises.ts';
 
 let deployment: Deployment;
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   deployment = await startDeployment(2, { ON_DISCONNECT: 'cancel' });
 });
 
-/** The model says a piece and stops at a gate, as often as it is asked. */
+/** The model says a piece and stops at a gate, at every call. */
 function holdAll() {
   const gate = deployment.model.gate();
   deployment.model.reply((request) =>
@@ -35,7 +35,7 @@ const statusOf = async (id: string, turnId: string) =>
 
 promise(
   'clients.vanish.cancel.elsewhere',
-  'with ON_DISCONNECT=cancel a turn goes on while anybody reads it on any replica, and ends soon after the last one left',
+  'with ON_DISCONNECT=cancel a turn continues while it has a reader on any replica, and ends soon after the last one leaves',
   async () => {
     const gate = holdAll();
     const [a, b] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
@@ -44,7 +44,7 @@ promise(
     const elsewhere = await follow(b, 'read', turnIdOf(own));
     await elsewhere.until('delta');
     own.destroy();
-    // Longer than a reader counts that does not tell of itself again.
+    // Longer than a reader counts that is not reported again.
     await new Promise((resolve) => setTimeout(resolve, 4500));
     expect(await statusOf('read', turnIdOf(own))).toBe('running');
     const model = deployment.model.requests.at(-1);
@@ -52,7 +52,7 @@ promise(
     await model?.whenAborted;
     await waitFor(async () => (await statusOf('read', turnIdOf(own))) === 'cancelled', {
       timeoutMs: 6000,
-      what: 'the turn that nobody reads to end',
+      what: 'the unread turn to end',
     });
     expect(await historyOf(b, 'read')).toEqual(['user: held', 'assistant: begun  [truncated]']);
     gate.open();
@@ -60,7 +60,7 @@ promise(
   30_000,
 );
 
-promise(
+processPromise(
   'clients.vanish.cancel.taken-over',
   'with ON_DISCONNECT=cancel a turn that was taken over waits for its readers, and ends when none comes back',
   async () => {
@@ -74,7 +74,7 @@ promise(
     await back.until('restarted');
     await waitFor(async () => (await statusOf('alone', turnIdOf(alone))) === 'cancelled', {
       timeoutMs: 12_000,
-      what: 'the turn that nobody reads to end',
+      what: 'the unread turn to end',
     });
     expect(await statusOf('comes-back', turnIdOf(read))).toBe('running');
     gate.open();

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import { getSession, saidIn } from '../support/api.ts';
-import { follow, replicaOf, say, startDeployment, turnIdOf } from '../support/deployment.ts';
-import { chat } from '../support/http.ts';
-import { promise } from '../support/promise.ts';
-import type { RedisServer } from '../support/redis.ts';
-import { startSentinel } from '../support/redis-sentinel.ts';
-import { echo, type ModelRequest } from '../support/scripted-model.ts';
+import { chat } from '../../testkit/http/http.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import type { RedisServer } from '../../testkit/redis/redis.ts';
+import { startSentinel } from '../../testkit/redis/redis-sentinel.ts';
+import { getSession, saidIn } from '../../testkit/server/api.ts';
+import { follow, replicaOf, say, startDeployment, turnIdOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, lastSaid } from '../support/shaky-replica.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 const key = (name: string) => `turnwise:{-/over}:${name}`;
 
@@ -15,7 +15,7 @@ const fenceAt = async (server: RedisServer) => Number(await server.ask('HGET', k
 
 promise(
   'failover.lost-suffix',
-  'when a failover loses the last writes, no fence is given out twice, and what ran on the lost ones is run again whole',
+  'when a failover loses the last writes, no fence is reused, and turns that ran on the lost writes run again whole',
   async () => {
     const sentinel = await startSentinel();
     const { firstPrimary, firstSecondary } = sentinel;
@@ -36,10 +36,10 @@ promise(
     const second = await say(b, 'over', 'second');
     await second.until('queued');
     await waitFor(async () => (await firstSecondary.ask('ZCARD', key('queue'))) === 1, {
-      what: 'the secondary to know of both turns',
+      what: 'the secondary to have both turns',
     });
 
-    // From here on only the primary that is to die learns anything: the first ends, the second is granted.
+    // From now on only the doomed primary gets writes: the first turn ends, the second is granted.
     firstSecondary.pause();
     await firstPrimary.ask('CLIENT', 'KILL', 'TYPE', 'replica');
     gates.get('first')?.open();
@@ -55,7 +55,7 @@ promise(
       what: 'the secondary to be the primary',
     });
     const promotedAt = performance.now();
-    // Whoever runs the second by the lost grant ends only now.
+    // The replica that runs the second turn by the lost grant ends only now.
     gates.get('second')?.open();
     await waitFor(async () => (await saidIn(a, 'over')).length === 8, {
       timeoutMs: 20_000,
@@ -65,8 +65,8 @@ promise(
     expect(await saidIn(b, 'over')).toEqual(echoed('before', 'known to both', 'first', 'second'));
     const stored = (await firstSecondary.ask('LRANGE', key('messages'), 4, -1)) as string[];
     for (const text of stored) {
-      const { fence } = JSON.parse(text) as { fence: string };
-      expect(Number(fence)).toBeGreaterThan(lostFence);
+      const { id } = JSON.parse(text) as { id: string };
+      expect(Number(/^m(\d+)-/.exec(id)?.[1])).toBeGreaterThan(lostFence);
     }
     expect(await fenceAt(firstSecondary)).toBeGreaterThan(lostFence);
     for (const reader of [second, await follow(b, 'over', turnIdOf(first))]) {

@@ -1,4 +1,4 @@
 import { afterAll } from 'vitest';
-import { endLeftOvers } from './left-overs.ts';
+import { endLeftOvers } from '../../testkit/process/left-overs.ts';
 
 afterAll(endLeftOvers);

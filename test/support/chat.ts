@@ -1,20 +1,20 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { startBrowser } from './browser.ts';
-import { type Deployment, replicaOf, startDeployment } from './deployment.ts';
-import { type SwitchProxy, startSwitchProxy } from './switch-proxy.ts';
-import { serveWebPage } from './web-page.ts';
+import { startBrowser } from '../../testkit/browser/browser.ts';
+import { serveWebPage } from '../../testkit/browser/web-page.ts';
+import { type Relay, startRelay } from '../../testkit/http/relay.ts';
+import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 
 /** A deployment with the chat page before it; the page reaches one replica at a time. */
 export interface Chat extends Deployment {
   readonly url: string;
-  readonly proxy: SwitchProxy;
+  readonly proxy: Relay;
   readonly browser: Browser;
-  /** A browser profile of its own with one tab, at the page. */
+  /** A new browser profile with one tab, at the page. */
   open(options?: BrowserContextOptions): Promise<Tab>;
 }
 
 export async function startChat(count: number, env: Readonly<Record<string, string>> = {}): Promise<Chat> {
-  const proxy = await startSwitchProxy();
+  const proxy = await startRelay();
   const page = await serveWebPage(proxy.url);
   const [browser, deployment] = await Promise.all([
     startBrowser(),
@@ -43,18 +43,18 @@ export async function startChat(count: number, env: Readonly<Record<string, stri
 export interface Tab {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Addresses that were asked for, in order, with the headers that were sent. */
+  /** Requested URLs, in order, with the headers sent. */
   readonly requests: readonly { readonly url: string; readonly headers: Readonly<Record<string, string>> }[];
-  /** Errors of scripts, and what the page's policy refused. */
+  /** Script errors, and violations of the page's security policy. */
   readonly complaints: readonly string[];
   readonly box: Locator;
   /** The newest answer. */
   readonly answer: Locator;
-  /** What screen readers are told. */
+  /** The announcement for screen readers. */
   readonly spoken: Locator;
   say(text: string): Promise<void>;
   button(name: string | RegExp): Locator;
-  /** The id of the conversation on view. */
+  /** The id of the visible conversation. */
   viewedId(): string;
 }
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { whenLeftOver } from './left-overs.ts';
+import { whenLeftOver } from '../../testkit/process/left-overs.ts';
 
-/** Stands before a replica and lets only requests through that show a key, as a server with AUTH does. */
+/** A proxy before a replica that passes only requests with a key, as a server with AUTH does. */
 export async function startKeyGate(
   replica: { readonly port: number },
   key: string,

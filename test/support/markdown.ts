@@ -1,6 +1,6 @@
 import type { SourceFile } from './source-files.ts';
 
-/** Cells of a table's row, without blanks around them. */
+/** Trimmed cells of a table row. */
 export type Row = readonly string[];
 
 /**
@@ -17,7 +17,7 @@ export function tableUnder(file: SourceFile, heading: string): readonly Row[] {
   return table.rows;
 }
 
-/** All tables of a file whose head begins with this cell; their rows one after the other. */
+/** Rows of all tables in a file whose head begins with this cell. */
 export function rowsOfTables(file: SourceFile, firstHead: string): readonly Row[] {
   return tablesIn(file.text.split('\n'))
     .filter(({ head }) => head[0] === firstHead)

@@ -1,23 +1,23 @@
 import { expect } from 'vitest';
-import { getSession, listSessions } from './api.ts';
-import type { Deployment } from './deployment.ts';
-import { call, chat } from './http.ts';
-import type { Gate } from './model-script.ts';
-import { timed } from './patient.ts';
-import { echo, type ModelRequest } from './scripted-model.ts';
-import { waitFor } from './wait-for.ts';
+import { call, chat } from '../../testkit/http/http.ts';
+import type { Gate } from '../../testkit/model/model-script.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import { getSession, listSessions } from '../../testkit/server/api.ts';
+import type { Deployment } from '../../testkit/server/deployment.ts';
+import { timed } from '../../testkit/server/patient.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 /** How long Redis is away: 60 in a long run. */
 export const outageMs = 1000 * Number(process.env.TEST_OUTAGE_SECONDS ?? '8');
 
 export const lastSaid = (request: ModelRequest) => request.messages.at(-1)?.content ?? '';
 
-/** The model stops at a gate after one piece when it is asked this; all else it echoes. */
+/** The model stops at a gate after one piece for this message, and echoes others. */
 export function holdAt(deployment: Deployment, message: string): Gate {
   return holdAtEach(deployment, [message])[0] ?? deployment.model.gate();
 }
 
-/** The same for several messages, each with a gate of its own. */
+/** The same for several messages, each with its own gate. */
 export function holdAtEach({ model }: Deployment, messages: readonly string[]): readonly Gate[] {
   const gates = messages.map(() => model.gate());
   model.reply((request) => {
@@ -37,7 +37,7 @@ export async function recovery(replica: { readonly url: string }, conversationId
   return performance.now() - since;
 }
 
-/** Asks all that must still be answered while Redis is away; each within a second. */
+/** Sends every request that must be answered within a second while Redis is away. */
 export async function expectRefusals(
   replica: { readonly url: string },
   conversationId: string,
@@ -56,7 +56,7 @@ export async function expectRefusals(
   );
   expect([live?.status, ready?.status, health?.status]).toEqual([200, 503, 503]);
   expect(health?.answer?.body).toMatchObject({ status: 'unhealthy' });
-  // What needs no Redis shows how slow this machine is just now; that is not the replica's.
+  // A request that needs no Redis shows how slow the machine is: that is not the replica's fault.
   const withinMs = 1000 + (live?.ms ?? 0);
   for (const { status, ms, answer } of refused) {
     expect([status, answer?.body]).toMatchObject([503, { error: { code: 'redis_unavailable' } }]);

@@ -1,7 +1,7 @@
-import { runJson } from './command.ts';
-import type { Store } from './deployment.ts';
+import { runJson } from '../../testkit/server/command.ts';
+import type { Store } from '../../testkit/server/deployment.ts';
 
-/** The report, as far as tests look at it. */
+/** The fields of the report that tests check. */
 export interface Report {
   readonly sessions: number;
   readonly scanned: number;

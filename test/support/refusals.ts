@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { callCount } from './api.ts';
-import { type Deployment, replicaOf } from './deployment.ts';
-import { call } from './http.ts';
-import { type RawAnswer, rawRequest, sendRaw } from './raw-http.ts';
+import { call } from '../../testkit/http/http.ts';
+import { type RawAnswer, rawRequest, sendRaw } from '../../testkit/http/raw-http.ts';
+import { callCount } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf } from '../../testkit/server/deployment.ts';
 
-/** A request that must be refused, and how to name it when it is not. */
+/** A request that must be refused, and its name in a failure. */
 export type Hostile = readonly [what: string, request: string | Uint8Array];
 
 const codeOf: Readonly<Record<number, string>> = {
@@ -15,8 +15,8 @@ const codeOf: Readonly<Record<number, string>> = {
 };
 
 /**
- * Sends each to the first replica and expects one of the statuses with its code, the shape of all errors, and
- * that nothing was written to Redis and the model never asked.
+ * Sends each to the first replica and expects one of the statuses with its code in the common error format, nothing
+ * written to Redis, and no model call.
  */
 export async function expectRefused(
   deployment: Deployment,
@@ -39,7 +39,7 @@ export async function expectRefused(
   expect((await call(replica.url, 'GET', '/readyz')).status).toBe(200);
 }
 
-/** What never became a request has no id; any other has the one in its head. */
+/** Bytes that never became a request have no id; any other error has the one in its head. */
 function isInShape({ status, headers, body }: RawAnswer): boolean {
   const { error } = body as { error?: Record<string, unknown> };
   return (

@@ -1,55 +1,32 @@
 import { expect } from 'vitest';
-import { getSession, saidIn } from './api.ts';
-import { type Deployment, replicaOf, say, startDeployment } from './deployment.ts';
-import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
-import { chatUntilTold, sayUntilIn } from './patient.ts';
-import type { CommandFault } from './proxied-connection.ts';
-import { startRedis } from './redis.ts';
-import type { RedisCommand } from './redis-command.ts';
-import type { Replica } from './replica.ts';
-import { echo, type ModelRequest } from './scripted-model.ts';
-import { waitFor } from './wait-for.ts';
+import { echo, type ModelRequest } from '../../testkit/model/scripted-model.ts';
+import type { Fault } from '../../testkit/redis/proxied-connection.ts';
+import { startRedis } from '../../testkit/redis/redis.ts';
+import { type Match, type RedisProxy, startRedisProxy } from '../../testkit/redis/redis-proxy.ts';
+import type { RedisRequest } from '../../testkit/redis/redis-request.ts';
+import { scriptNames } from '../../testkit/redis/script-names.ts';
+import { getSession, saidIn } from '../../testkit/server/api.ts';
+import { type Deployment, replicaOf, say, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { serverEntry } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
-/** A deployment in which one replica's way to Redis can be made to fail. */
+/** A deployment in which the connection of one replica to Redis can be made to fail. */
 export interface Shaky extends Deployment {
-  readonly proxy: FaultProxy;
+  readonly proxy: RedisProxy;
   /** Its Redis is behind the proxy. */
   readonly shaky: Replica;
-  /** Sees the same Redis without the proxy. */
+  /** Uses the same Redis without the proxy. */
   readonly steady: Replica;
 }
 
 export async function startShaky(env: Readonly<Record<string, string>> = {}): Promise<Shaky> {
   const redis = await startRedis();
-  const proxy = await startFaultProxy(redis);
+  const proxy = await startRedisProxy(redis.port, await scriptNames(serverEntry));
   const store = { redis, env: { REDIS_URL: redis.url } };
   const deployment = await startDeployment(1, { LOCK_TTL_MS: '2000', ...env }, store);
   const shaky = await deployment.another({ REDIS_URL: proxy.url });
-  const all = { ...deployment, proxy, shaky, steady: replicaOf(deployment, 0) };
-  await showScripts(all);
-  return all;
-}
-
-/** Every script that turns need goes by once with its text, so that the proxy knows it from then on. */
-async function showScripts({ redis, model, shaky }: Shaky): Promise<void> {
-  await redis.ask('SCRIPT', 'FLUSH');
-  const gate = model.gate();
-  model.reply((request) => (lastSaid(request) === 'first' ? [{ wait: gate }] : echo(request)));
-  const first = await sayUntilIn(shaky, 'shown', 'first');
-  await gate.reached;
-  const second = await sayUntilIn(shaky, 'shown', 'second');
-  await second.until('queued');
-  const joined = chatUntilTold([shaky], 'shown', 'joined', { onBusy: 'coalesce' });
-  await waitFor(
-    () => redis.ask('HEXISTS', `turnwise:{-/shown}:turn:${second.headers['x-turn-id']}`, 'joined'),
-    {
-      what: 'a message to have joined',
-    },
-  );
-  const third = await sayUntilIn(shaky, 'shown', 'third', { onBusy: 'rollback' });
-  for (const reader of [first, second, third]) await reader.all();
-  await joined;
-  model.reply(echo);
+  return { ...deployment, proxy, shaky, steady: replicaOf(deployment, 0) };
 }
 
 export function lastSaid(request: ModelRequest): string {
@@ -57,22 +34,21 @@ export function lastSaid(request: ModelRequest): string {
 }
 
 /**
- * The next command of a kind that is about this session meets the fault, once; then what the second rule names,
- * once too.
+ * The next request of a kind for this session meets the fault, once; then one that the second rule names, also once.
  *
- * @returns how many faults were met
+ * @returns how many faults have occurred
  */
 export function faultOnce(
   { proxy }: Shaky,
-  isKind: (command: RedisCommand) => boolean,
-  fault: CommandFault,
+  isKind: Match,
+  fault: Fault,
   conversationId: string,
-  then: (command: RedisCommand) => CommandFault | undefined = () => undefined,
+  then: (request: RedisRequest) => Fault | undefined = () => undefined,
 ): () => number {
   let met = 0;
-  proxy.onCommand((command) => {
-    if (!command.words.some((word) => word.includes(`-/${conversationId}`))) return undefined;
-    const found = met === 0 ? isKind(command) && fault : met === 1 && then(command);
+  proxy.onRequest((request) => {
+    if (!request.words.some((word) => word.includes(`-/${conversationId}`))) return undefined;
+    const found = met === 0 ? isKind(request) && fault : met === 1 && then(request);
     if (!found) return undefined;
     met += 1;
     return found;
@@ -93,7 +69,7 @@ export async function twoInLine({ model, steady, shaky }: Shaky, id: string) {
   return { gate, first, second };
 }
 
-/** A session says exactly this, its count fits, and nothing of it is still waiting, running or locked. */
+/** The history is exactly this, its count fits, and nothing is waiting, running or locked. */
 export async function expectExactly(
   { redis, steady }: Pick<Shaky, 'redis' | 'steady'>,
   conversationId: string,

@@ -10,7 +10,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Files below a folder with one of these endings, in order; none when the folder is not there yet. */
+/** Files below a folder with one of these endings, sorted; none when the folder does not exist. */
 export function filesBelow(folder: string, ...endings: string[]): readonly SourceFile[] {
   return globSync(`${folder}/**/*`, {
     cwd: REPOSITORY,
@@ -29,7 +29,7 @@ export function isThere(path: string): boolean {
   return existsSync(join(REPOSITORY, path));
 }
 
-/** `local`: path of the file it means. `package`: its name, without what is behind it. `node`: built in. */
+/** `local`: the path of the file. `package`: its name, without a subpath. `node`: built in. */
 export interface Import {
   readonly kind: 'local' | 'package' | 'node';
   readonly target: string;
@@ -57,7 +57,7 @@ function importOf(from: string, specifier: string): Import {
   return { kind: 'package', target: parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/') };
 }
 
-// Strings first, so that a slash or a star inside of one begins no comment.
+// Strings first, so that a slash or a star inside one begins no comment.
 const STRINGS_AND_COMMENTS =
   /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
@@ -77,7 +77,7 @@ export function stringsOf(file: SourceFile): readonly string[] {
     .map((found) => found.slice(1, -1));
 }
 
-/** What people read: the pages at the root and all of `docs/`. */
+/** All documents: the pages at the root and all of `docs/`. */
 export function allDocuments(): SourceFile[] {
   return [
     ...['README.md', 'README.zh-CN.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map(readSource),

@@ -8,32 +8,28 @@ import {
 } from '../../src/model/answer-end.ts';
 import { AnswerReader } from '../../src/model/answer-reader.ts';
 import { tableUnder } from '../support/markdown.ts';
-import { promise } from '../support/promise.ts';
 import { readSource } from '../support/source-files.ts';
+import { promise } from './promises.ts';
 
-promise(
-  'docs.models.end',
-  'docs/models.md has the rule for the end of an answer as it is, every cell',
-  () => {
-    const page = readSource('docs/models.md');
-    const code = (text: string) => `\`${text}\``;
-    const states = ANSWER_STATES.map((state) => [
-      code(state),
-      ...ANSWER_ITEMS.map((item) => NEXT_STATE[state][item]),
-    ]);
-    expect(tableUnder(page, 'When is an answer complete?')).toEqual(states);
-    const ends = page.text.split('What the state comes to')[1] ?? '';
-    const rows = [...ends.matchAll(/^\| (`[\w-]+`) \| (.+) \|$/gm)].map(([, state, cells = '']) => [
-      state,
-      ...cells.split(' | '),
-    ]);
-    expect(rows.slice(0, ANSWER_STATES.length)).toEqual(
-      ANSWER_STATES.map((state) => [code(state), ...STREAM_ENDS.map((end) => VERDICTS[state][end])]),
-    );
-  },
-);
+promise('docs.models.end', 'docs/models.md has every cell of the rule for the end of an answer', () => {
+  const page = readSource('docs/models.md');
+  const code = (text: string) => `\`${text}\``;
+  const states = ANSWER_STATES.map((state) => [
+    code(state),
+    ...ANSWER_ITEMS.map((item) => NEXT_STATE[state][item]),
+  ]);
+  expect(tableUnder(page, 'When is an answer complete?')).toEqual(states);
+  const ends = page.text.split('What the state comes to')[1] ?? '';
+  const rows = [...ends.matchAll(/^\| (`[\w-]+`) \| (.+) \|$/gm)].map(([, state, cells = '']) => [
+    state,
+    ...cells.split(' | '),
+  ]);
+  expect(rows.slice(0, ANSWER_STATES.length)).toEqual(
+    ANSWER_STATES.map((state) => [code(state), ...STREAM_ENDS.map((end) => VERDICTS[state][end])]),
+  );
+});
 
-/** What a stream may hold, as a server sends it. */
+/** Items of a stream, as a server sends them. */
 const ITEMS = {
   text: { choices: [{ index: 0, delta: { content: 'x' }, finish_reason: null }] },
   thought: { choices: [{ index: 0, delta: { reasoning_content: 'hm' }, finish_reason: null }] },
@@ -48,10 +44,10 @@ const ITEMS = {
 type Item = keyof typeof ITEMS;
 const NAMES = Object.keys(ITEMS) as Item[];
 
-/** How the body ends when no `[DONE]` was read. */
+/** Ways in which a body without `[DONE]` ends. */
 const ENDS = ['closed', 'reset', 'silent'] as const;
 
-/** What the rule says in words, found from the order alone; not how the reader finds it. */
+/** The rule in words, derived from the order alone, independently of the reader. */
 function expectedOf(order: readonly Item[], end: (typeof ENDS)[number]): string {
   const doneAt = order.indexOf('done');
   const read = doneAt < 0 ? order : order.slice(0, doneAt);
@@ -64,7 +60,7 @@ function expectedOf(order: readonly Item[], end: (typeof ENDS)[number]): string 
       [isClosed, hadReason] = [true, true];
       if (!hasContent && item === 'filter') isFiltered = true;
     } else if (item === 'error' || item === 'failure') {
-      // Whole already, or refused already: what comes behind it takes nothing away.
+      // Complete or refused already: later items do not change that.
       if (!(isClosed && (hasContent || isFiltered))) return 'model_error';
     }
   }
@@ -74,12 +70,12 @@ function expectedOf(order: readonly Item[], end: (typeof ENDS)[number]): string 
     return end === 'silent' ? 'model_timeout' : 'model_error';
   }
   if (isClosed || doneAt >= 0) return 'complete';
-  // Content behind a reason to finish: a body that ends properly has all of it.
+  // Content after a finish reason: a body that ends properly has all of it.
   if (end === 'closed' && hadReason) return 'complete';
   return end === 'silent' ? 'model_timeout' : 'model_error';
 }
 
-/** @returns the code, or `complete` and the text that was heard */
+/** @returns the code, or `complete` and the received text */
 function play(order: readonly Item[], end: (typeof ENDS)[number]): string {
   const heard: string[] = [];
   const reader = new AnswerReader((part) => {

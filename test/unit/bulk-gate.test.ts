@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { BulkGate } from '../../src/redis/bulk-gate.ts';
-import { promise } from '../support/promise.ts';
+import { BulkGate } from '../../src/redis/turns/bulk-gates.ts';
+import { promise } from './promises.ts';
 
-/** Sends whose end the test decides, by name, in the order in which they were let out. */
+/** Named sends that the test completes, in the order in which they were let out. */
 function sender(gate: BulkGate) {
   const out: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
@@ -24,7 +24,7 @@ function sender(gate: BulkGate) {
 
 promise(
   'bulk-gate.line',
-  'large writes go out in the order they came, as many as there is room for, small ones at once, and a failed one makes room',
+  'large writes go out in order, as many as fit, small ones at once, and a failed one frees its room',
   async () => {
     const gate = new BulkGate();
     const { out, send, settle } = sender(gate);
@@ -38,7 +38,7 @@ promise(
     await settle('a', new Error('lost'));
     await failed;
     expect(out).toEqual(['a', 'b', 'small', 'c']);
-    // Too large for the room at its best: when nothing else is on the way.
+    // Larger than the whole room: goes out when nothing else is in flight.
     await settle('b');
     expect(out).toHaveLength(4);
     await settle('c');

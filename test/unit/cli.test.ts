@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import { MessageOrder } from '../../src/cli/message-order.ts';
+import { MessageOrder } from '../../src/cli/doctor/message-order.ts';
 import { reconcileNow } from '../../src/cli/reconcile.ts';
 import { cutTo, duration, renderTable, widthOf } from '../../src/cli/table.ts';
-import { REPAIR_KINDS, type ReconcileReport } from '../../src/conversation/reconcile-port.ts';
 import type { Role } from '../../src/conversation/session.ts';
-import { promise } from '../support/promise.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { REPAIR_KINDS, type ReconcileReport } from '../../src/upkeep/port.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
-promise('cli.table', 'tables stay straight and within a terminal, whatever script a title is in', () => {
+promise('cli.table', 'tables stay aligned and fit the terminal, whatever script a title is in', () => {
   const rows = [
     ['ID', 'TITLE'],
     ['a', '我叫小明，今天天气怎么样'],
@@ -27,29 +27,33 @@ promise('cli.table', 'tables stay straight and within a terminal, whatever scrip
   ]);
 });
 
-promise('cli.message-order', 'messages apart from their turn, or before its user, are found', () => {
-  const disorderOf = (...history: [turnId: string, role: Role][]) => {
-    const order = new MessageOrder();
-    for (const [place, [turnId, role]] of history.entries()) {
-      order.add({
-        ...{ id: `m${place}`, turnId, fence: '1', role },
-        ...{ content: '', createdAtMs: 0, truncated: false },
-      });
-    }
-    return order.disorder;
-  };
-  expect(disorderOf()).toBeNull();
-  expect(disorderOf(['a', 'user'], ['a', 'assistant'], ['b', 'user'], ['c', 'user'])).toBeNull();
-  // Joined turns, and one that uses tools.
-  expect(disorderOf(['a', 'user'], ['a', 'user'], ['a', 'tool'], ['a', 'assistant'])).toBeNull();
-  expect(disorderOf(['a', 'assistant'])).toBe("m0 begins a turn and is not the user's");
-  expect(disorderOf(['a', 'user'], ['b', 'user'], ['a', 'assistant'])).toBe('m2 stands apart from its turn');
-  expect(disorderOf(['a', 'user'], ['a', 'assistant'], ['a', 'user'])).toContain('m2 is the user');
-});
+promise(
+  'cli.message-order',
+  'messages that are apart from their turn, or before its user message, are found',
+  () => {
+    const disorderOf = (...history: [turnId: string, role: Role][]) => {
+      const order = new MessageOrder();
+      for (const [place, [turnId, role]] of history.entries()) {
+        order.add({
+          ...{ id: `m1-${place}`, turnId, role },
+          ...{ parts: [], createdAtMs: 0, truncated: false },
+        });
+      }
+      return order.disorder;
+    };
+    expect(disorderOf()).toBeNull();
+    expect(disorderOf(['a', 'user'], ['a', 'assistant'], ['b', 'user'], ['c', 'user'])).toBeNull();
+    // Turns with joined messages, and one with tools.
+    expect(disorderOf(['a', 'user'], ['a', 'user'], ['a', 'tool'], ['a', 'assistant'])).toBeNull();
+    expect(disorderOf(['a', 'assistant'])).toBe("m1-0 begins a turn and is the model's");
+    expect(disorderOf(['a', 'user'], ['b', 'user'], ['a', 'assistant'])).toBe('m1-2 is apart from its turn');
+    expect(disorderOf(['a', 'user'], ['a', 'assistant'], ['a', 'user'])).toContain('m1-2 is the user');
+  },
+);
 
 promise(
   'cli.reconcile.progress',
-  'a reconcile that takes long shows its progress: one line drawn over on a terminal, else a line a second',
+  'a long reconcile shows its progress: one redrawn line on a terminal, otherwise one line a second',
   async () => {
     const progressOf = async (isErrTerminal: boolean) => {
       let err = '';

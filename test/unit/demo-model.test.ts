@@ -2,12 +2,12 @@ import OpenAI from 'openai';
 import { expect } from 'vitest';
 import { answerFor, type DemoMessage, wordsOf } from '../../src/model/demo-answers.ts';
 import { type DemoModel, startDemoModel } from '../../src/model/demo-model.ts';
-import { collect } from '../support/collect.ts';
-import { call } from '../support/http.ts';
-import { whenLeftOver } from '../support/left-overs.ts';
-import { promise } from '../support/promise.ts';
-import { openStream } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { collect } from '../../testkit/collect.ts';
+import { call } from '../../testkit/http/http.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { whenLeftOver } from '../../testkit/process/left-overs.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
 const user = (content: string): DemoMessage => ({ role: 'user', content });
 const assistant = (content: string): DemoMessage => ({ role: 'assistant', content });
@@ -20,7 +20,7 @@ async function startDemo(wordDelayMs = 0): Promise<DemoModel> {
   return model;
 }
 
-promise('demo.name.remembers', 'the demo model answers with the name that an earlier message told', () => {
+promise('demo.name.remembers', 'the demo model knows a name that an earlier message gave', () => {
   for (const told of [
     '你好，我叫张三',
     '我叫张三。',
@@ -52,18 +52,18 @@ promise('demo.name.remembers', 'the demo model answers with the name that an ear
   expect(answerFor([user('My name is Ada.')])).toBe('Hello Ada, nice to meet you.');
 });
 
-promise('demo.name.only-shown', 'the demo model knows no name that its messages do not tell', () => {
+promise('demo.name.only-shown', 'the demo model knows no name that its messages do not give', () => {
   expect(askAfter('我叫张三', '我是谁')).toBe('你叫张三。');
   expect(answerFor([user('我是谁？')])).toBe('我不知道你的名字，请告诉我。');
   expect(answerFor([user('Who am I?')])).toBe('I do not know your name yet.');
-  // A name that only the system or the assistant said was not told by the user.
+  // A name said by the system or the assistant is not the user's.
   expect(answerFor([assistant('我叫张三'), user('我叫什么')])).toBe('我不知道你的名字，请告诉我。');
   expect(answerFor([{ role: 'system', content: 'My name is Eve' }, user('what is my name')])).toBe(
     'I do not know your name yet.',
   );
 });
 
-promise('demo.name.question-is-no-name', 'a question about the name is never taken for a name', () => {
+promise('demo.name.question-is-no-name', 'a question about the name is never taken as a name', () => {
   const questions = [
     '我叫什么',
     '我叫什么名字',
@@ -88,7 +88,7 @@ promise('demo.name.question-is-no-name', 'a question about the name is never tak
 
 promise(
   'demo.long-answer',
-  'the demo model writes an answer of the length asked for, with heading, list and code',
+  'the demo model writes an answer of the requested length, with heading, list and code',
   () => {
     const english = answerFor([user('please write 200 words')]);
     expect(english).toMatch(/^## .+\n[\s\S]*\n- .+\n[\s\S]*```js\n/);
@@ -101,7 +101,7 @@ promise(
   },
 );
 
-promise('demo.words.join', 'the words of a streamed answer join to exactly the answer', () => {
+promise('demo.words.join', 'the words of a streamed answer, joined, are exactly the answer', () => {
   for (const text of [
     answerFor([user('write 300 words')]),
     answerFor([user('写 300 字')]),
@@ -147,7 +147,7 @@ promise(
 
 promise(
   'demo.stream.stops-when-client-leaves',
-  'the demo model stops an answer when its client leaves',
+  'the demo model stops an answer when its client disconnects',
   async () => {
     const model = await startDemo(20);
     const body = { model: 'demo', stream: true, messages: [user('write 5000 words')] };
@@ -162,7 +162,7 @@ promise(
 
 promise(
   'demo.errors.openai-shaped',
-  'the demo model refuses what it cannot answer with an error of the OpenAI shape',
+  'the demo model rejects a request that it cannot answer, with an error in the OpenAI format',
   async () => {
     const model = await startDemo();
     const ask = async (method: string, path: string, body?: unknown) => {

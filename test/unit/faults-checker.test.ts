@@ -10,7 +10,7 @@ import type {
   StoredMessage,
   Story,
 } from '../../faults/checker/story.ts';
-import { promise } from '../support/promise.ts';
+import { promise } from './promises.ts';
 
 const RULES: Rules = {
   systemPrompt: 'sys',
@@ -27,7 +27,7 @@ const RULES: Rules = {
 const answerOf = (index: number, token: string) => `#${index} ${token}: w0`;
 const sayOf = (token: string) => `say ${token} please`;
 
-/** Two turns of one session, told, stored and asked as they should be. */
+/** Two turns of one session, acknowledged, stored and asked correctly. */
 function goodStory(): Story {
   const tokens = ['x-s0-m1', 'x-s0-m2'] as const;
   const stored = tokens.flatMap((token, index) => [
@@ -87,7 +87,7 @@ function goodStory(): Story {
   };
 }
 
-/** The story with its session, or its second request, told differently. */
+/** The story with its session or its second request changed. */
 function withSession(change: (session: SessionEnd) => Partial<SessionEnd>): Story {
   const story = goodStory();
   return { ...story, sessions: story.sessions.map((session) => ({ ...session, ...change(session) })) };
@@ -102,36 +102,40 @@ function redOf(story: Story): readonly string[] {
   return [...new Set(check(story).map(({ invariant }) => invariant))];
 }
 
-promise('faults.checker.good', 'the fault checker finds nothing in a story in which all went right', () => {
+promise('faults.checker.good', 'the fault checker finds nothing in a story without faults', () => {
   expect(check(goodStory())).toEqual([]);
 });
 
-promise('faults.checker.stored-once', 'the fault checker sees a turn that is lost, doubled or half', () => {
-  const lost = withSession(({ messages }) => ({
-    messages: messages.slice(0, 2),
-    meta: { messageCount: 2, expiresInMs: 50_000 },
-  }));
-  expect(redOf(lost)).toContain('I1');
-  const doubled = withSession(({ messages }) => ({
-    messages: [...messages, ...messages.slice(2)],
-    meta: { messageCount: 6, expiresInMs: 50_000 },
-  }));
-  expect(redOf(doubled)).toContain('I1');
-  const half = withSession(({ messages }) => ({
-    messages: messages.slice(0, 3),
-    meta: { messageCount: 3, expiresInMs: 50_000 },
-  }));
-  expect(redOf(half)).toEqual(expect.arrayContaining(['I1', 'I2']));
-});
+promise(
+  'faults.checker.stored-once',
+  'the fault checker finds a turn that is lost, duplicated or half stored',
+  () => {
+    const lost = withSession(({ messages }) => ({
+      messages: messages.slice(0, 2),
+      meta: { messageCount: 2, expiresInMs: 50_000 },
+    }));
+    expect(redOf(lost)).toContain('I1');
+    const doubled = withSession(({ messages }) => ({
+      messages: [...messages, ...messages.slice(2)],
+      meta: { messageCount: 6, expiresInMs: 50_000 },
+    }));
+    expect(redOf(doubled)).toContain('I1');
+    const half = withSession(({ messages }) => ({
+      messages: messages.slice(0, 3),
+      meta: { messageCount: 3, expiresInMs: 50_000 },
+    }));
+    expect(redOf(half)).toEqual(expect.arrayContaining(['I1', 'I2']));
+  },
+);
 
 promise(
   'faults.checker.run-again',
-  'the fault checker lets a failover run a turn again that was done, after the loss and not before',
+  'the fault checker lets a failover run a finished turn again, only after the loss',
   () => {
     const [, first] = goodStory().calls;
     if (first === undefined) throw new Error('the story has two calls');
     const again: Call = { ...first, index: 2, at: 170, answer: answerOf(2, 'x-s0-m2') };
-    // It ran when the loss came, or it still waited: then its events have the ids of the first answer.
+    // It ran at the time of the loss, or it still waited: then its events have the ids of the first answer.
     for (const attempt of [2, 1]) {
       const restarted = { id: '2-1', event: 'restarted', data: {} };
       const log = [
@@ -155,7 +159,7 @@ promise(
 
 promise(
   'faults.checker.refused',
-  'the fault checker sees a refused turn that is stored, or runs later',
+  'the fault checker finds a refused turn that is stored, or runs later',
   () => {
     const refused: End = {
       kind: 'error',
@@ -173,7 +177,7 @@ promise(
 
 promise(
   'faults.checker.prompts',
-  'the fault checker sees stale, foreign and disordered prompts and histories',
+  'the fault checker finds stale, foreign and disordered prompts and histories',
   () => {
     const story = goodStory();
     const stale = story.calls.map((call) => ({
@@ -203,7 +207,7 @@ promise(
 
 promise(
   'faults.checker.ends',
-  'the fault checker sees wrong counts and times, left-overs, hangs and broken streams',
+  'the fault checker finds wrong counts and times, left-overs, hangs and broken streams',
   () => {
     expect(redOf(withSession(() => ({ meta: { messageCount: 5, expiresInMs: 50_000 } })))).toEqual(['I6']);
     expect(redOf(withSession(() => ({ meta: { messageCount: 4, expiresInMs: 90_000 } })))).toEqual(['I7']);

@@ -1,13 +1,9 @@
 import { expect } from 'vitest';
-import type {
-  ReconcileReport,
-  ReconcileStep,
-  ReconcileStore,
-} from '../../src/conversation/reconcile-port.ts';
-import { reconcile } from '../../src/jobs/reconcile.ts';
-import { promise } from '../support/promise.ts';
+import type { ReconcileReport, ReconcileStep, ReconcileStore } from '../../src/upkeep/port.ts';
+import { reconcile } from '../../src/upkeep/reconcile.ts';
+import { promise } from './promises.ts';
 
-/** A store whose parts have the steps given, endless where there are none. */
+/** A store whose parts have the given steps, or endless ones. */
 function storeOf(steps: Readonly<Record<string, readonly ReconcileStep[] | undefined>>) {
   const saved: ReconcileReport[] = [];
   let taken = 0;
@@ -26,7 +22,7 @@ function storeOf(steps: Readonly<Record<string, readonly ReconcileStep[] | undef
 
 promise(
   'reconcile.report',
-  'the report sums up all steps and names a bounded number of skipped keys',
+  'the report adds up all steps and names a bounded number of skipped keys',
   async () => {
     const skipped = Array.from({ length: 150 }, (_, index) => ({ key: `k${index}`, reason: 'edited' }));
     const { store, saved } = storeOf({
@@ -52,7 +48,7 @@ promise(
 
 promise(
   'reconcile.stops',
-  'a reconcile that is told to stop stops at its next step and reports nothing',
+  'a reconcile that is aborted stops at its next step and reports nothing',
   async () => {
     const { store, saved, taken } = storeOf({});
     const stop = new AbortController();

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { promise } from '../support/promise.ts';
+import { promise } from './promises.ts';
 
 const script = fileURLToPath(new URL('../../scripts/setup/redis-server.mjs', import.meta.url));
 
-/** What the set-up finds where `redis-server` says this of itself. @returns its path, or what it complains of */
+/** Runs the set-up with a `redis-server` of this version output. @returns its path, or the complaint */
 async function foundWhere(said: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'turnwise-setup-'));
   try {
@@ -32,7 +32,7 @@ async function foundWhere(said: string): Promise<string> {
 
 promise(
   'setup.redis-version',
-  'the set-up takes Redis 7 and Valkey 8 or later, whatever the program is called, and nothing older',
+  'the set-up accepts Redis 7 and Valkey 8 or later under any program name, and nothing older',
   async () => {
     const good = ['Redis server v=7.0.15 sha=0', 'Valkey server v=8.1.0 sha=0', 'Server v=8.0.0 sha=0'];
     for (const said of good) expect(await foundWhere(said)).toBe('FOLDER/redis-server\n');

@@ -3,25 +3,19 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import OpenAI from 'openai';
 import { expect } from 'vitest';
-import { brokenReplies } from '../support/broken-replies.ts';
-import { collect } from '../support/collect.ts';
-import { whenLeftOver } from '../support/left-overs.ts';
-import { createSseParser, type SseFrame } from '../support/parse-sse.ts';
-import { promise } from '../support/promise.ts';
-import { startScriptedModel } from '../support/scripted-model.ts';
-import { testSeed } from '../support/seed.ts';
-import { openStream } from '../support/sse.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { collect } from '../../testkit/collect.ts';
+import { createSseParser, type SseFrame } from '../../testkit/http/parse-sse.ts';
+import { openStream } from '../../testkit/http/sse.ts';
+import { brokenReplies } from '../../testkit/model/broken-replies.ts';
+import { startScriptedModel } from '../../testkit/model/scripted-model.ts';
+import { whenLeftOver } from '../../testkit/process/left-overs.ts';
+import { testSeed } from '../../testkit/seed.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { promise } from './promises.ts';
 
-promise(
-  'support.ledger.load',
-  'a promise that is not in the ledger, or says something else there, fails at load',
-  () => {
-    expect(() => promise('no.such.promise', 'x', () => undefined)).toThrow('not in test/promises.ts');
-    expect(() => promise('toString', 'x', () => undefined)).toThrow('not in test/promises.ts');
-    expect(() => promise('demo.long-answer', 'x', () => undefined)).toThrow('differs');
-  },
-);
+promise('support.ledger.load', 'a promise whose sentence differs from its ledger fails at load', () => {
+  expect(() => promise('demo.long-answer', 'x', () => undefined)).toThrow('differs');
+});
 
 const line = fc.string({ unit: fc.constantFrom('a', ' ', ':', '你', '👋', '\u2028'), maxLength: 6 });
 const frame = fc.record({
@@ -48,7 +42,7 @@ promise(
           ...data.split('\n').map((text) => `data: ${text}`),
           '',
         ]);
-        // Alternating ends would make CR, LF of two empty lines one CRLF: one kind of end a stream where they meet.
+        // Mixed ends would turn the CR and LF of two empty lines into one CRLF: one kind of end where they meet.
         const end = (index: number) =>
           lines[index + 1] === '' || lines[index] === '' ? '\n' : ends[index % ends.length];
         const text = lines.map((one, index) => one + end(index)).join('');
@@ -89,7 +83,7 @@ async function serve(answer: (response: ServerResponse) => void): Promise<string
 
 promise(
   'support.sse.cut-is-told',
-  'the event reader tells a stream that ended from one that was cut',
+  'the event reader distinguishes a stream that ended from one that was cut',
   async () => {
     const head = { 'content-type': 'text/event-stream' };
     const delta = 'event: delta\ndata: {"content":"x"}\n\n';
@@ -128,7 +122,7 @@ promise(
 
 promise(
   'support.model.records',
-  'the scripted model records what it was asked and notices a client that leaves',
+  'the scripted model records its requests and notices a client that disconnects',
   async () => {
     const model = await startScriptedModel();
     const client = new OpenAI({ baseURL: model.url, apiKey: 'any', maxRetries: 0 });
@@ -179,7 +173,7 @@ promise(
     expect(await read('short')).toMatchObject({ deltas: ['a'], finish: 'length' });
     for (const reply of Object.values(brokenReplies)) {
       model.reply(reply);
-      // None of them is a whole answer: an error, no finish, or no text.
+      // None of them is a complete answer: an error, no finish, or no text.
       const outcome = await read('broken').catch(() => undefined);
       const hasText = outcome?.deltas.every((text) => typeof text === 'string') && outcome.deltas.length > 0;
       expect(outcome?.finish && hasText).toBeFalsy();
@@ -187,7 +181,7 @@ promise(
   },
 );
 
-promise('support.model.gate', 'a gate holds the scripted model at its place until it is opened', async () => {
+promise('support.model.gate', 'a gate holds the scripted model until it is opened', async () => {
   const model = await startScriptedModel();
   const gate = model.gate();
   model.reply(() => [{ delta: 'before' }, { wait: gate }, { delta: 'after' }]);

@@ -1,78 +1,98 @@
--- admit-turn: takes a turn in, or tells why not. Nothing runs and nothing waits: granted at once.
--- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key
--- ARGV  1 turn id  2 replica  3 session (owner/conversation)  4 admit not after (ms, Redis' time; 0: always)
---       5 session TTL (ms)  6 lease (ms)  7 most waiting turns  8 on_busy  9 idempotency value ('': none)
---       10 idempotency value it may replace ('': none)  11 known history (EPOCH/COUNT/FENCE)  12 tail (messages)
---       13 channel prefix of replicas  14 owner as given  15 message  16 title
--- RETURNS  LATE now | EXISTS value told (1 | 0) | CORRUPT | BUSY turn position | FULL | JOIN last-waiting-turn
---          | GRANTED now fence attempt epoch count dropped from messages continues
---          | QUEUED now position
-local TURN, LOG, IDEM = KEYS[6], KEYS[7], KEYS[8]
-local turn, replica, session = ARGV[1], ARGV[2], ARGV[3]
-local deadline, ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local on_busy, idem, old_idem = ARGV[8], ARGV[9], ARGV[10]
-local member = turn .. '/' .. replica
+-- admit-turn: admits a turn, or says why not. When nothing runs and nothing waits, the turn is granted at once.
+-- INCLUDE  time ttl queue stop history grant idempotency
+-- KEYS     meta messages queue turns lock turn log idempotency*
+-- ARGS     turn_id replica session not_after_ms:number session_ttl_ms:number lease_ms:number queue_max:number on_busy
+--          key_value replaces_value known tail:number channels owner message title profile*
+-- REPLIES  GRANTED now_ms fence attempt epoch generation count dropped from messages continues | QUEUED now_ms position
+--          | JOIN turn_id | EXISTS value acknowledged | BUSY turn_id position | FULL | LATE now_ms | CORRUPT
+-- `not_after_ms` is by the clock of Redis; 0: no deadline. `key_value` is stored under the idempotency key;
+-- `replaces_value` is the value of an earlier try that it may replace. `profile`: fields and values of the record,
+-- which say how to run the turn.
+local KEY = IDEMPOTENCY[1]
+local member = queue_member(turn_id, replica)
 
--- Only reads until all is decided: a full Redis must refuse the whole script, never half of it.
-local m = redis.call('HMGET', META, 'epoch', 'message_count', 'dropped', 'running', 'running_replica')
-local count, dropped, running = tonumber(m[2] or '0'), tonumber(m[3] or '0'), m[4]
+-- Only reads until everything is decided: a full Redis must refuse the whole script, never half of it.
+local m = redis.call('HMGET', META, 'epoch', 'generation', 'message_count', 'dropped', 'last_message', 'running',
+  'running_replica', 'fence')
 local waiting = redis.call('ZCARD', QUEUE)
-redis.call('ZCARD', TURNS)
+local running = m[6]
+local is_new = not m[1]
+local s = is_new and {epoch = now_us, generation = '0', count = 0, dropped = 0, last = ''} or history_state(m)
+local known_turns = redis.call('ZCARD', TURNS)
 
-local sent_before = redis.call('HGET', TURN, 'status')
-if sent_before == 'running' and redis.call('HGET', TURN, 'replica') == replica then
-  local t = redis.call('HMGET', TURN, 'fence', 'attempt')
-  return {'GRANTED', int(now), t[1], t[2], unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
-elseif sent_before == 'queued' then
-  return {'QUEUED', int(now), position_of(member) or 0}
-elseif sent_before then
-  return {'LATE', int(now)}
+local function granted(fence, attempt)
+  local from, messages, continues = history_since(s, known, tail)
+  return GRANTED{now_ms = int(now_ms), fence = fence, attempt = attempt, epoch = s.epoch, generation = s.generation,
+    count = s.count, dropped = s.dropped, from = from, messages = messages, continues = continues}
 end
 
-if deadline > 0 and now > deadline then return {'LATE', int(now)} end
-if idem ~= '' then
-  local known, told = known_under(IDEM)
-  if known and known ~= old_idem then return {'EXISTS', known, told} end
+-- Sent again, because its reply was lost.
+local sent_before = redis.call('HMGET', TURN, 'status', 'replica', 'fence', 'attempt')
+if sent_before[1] == 'running' and sent_before[2] == replica and s then
+  return granted(sent_before[3], sent_before[4])
+elseif sent_before[1] == 'queued' then
+  return QUEUED{now_ms = int(now_ms), position = position_of(member) or 0}
+elseif sent_before[1] then
+  return LATE{now_ms = int(now_ms)}
 end
-if not is_whole(count, dropped) or (not m[1] and (running or waiting > 0)) then return {'CORRUPT'} end
-local busy = running or waiting > 0
-if busy and on_busy == 'reject' then
-  return {'BUSY', running or string.match(redis.call('ZRANGE', QUEUE, 0, 0)[1], '^[^/]+'), waiting + (running and 1 or 0)}
+
+if not_after_ms > 0 and now_ms > not_after_ms then return LATE{now_ms = int(now_ms)} end
+if KEY then
+  local value, acknowledged = used_under(KEY)
+  if value and value ~= replaces_value then return EXISTS{value = value, acknowledged = acknowledged} end
+end
+if not s or (is_new and (running or waiting > 0 or redis.call('EXISTS', META, MESSAGES) > 0)) then return CORRUPT end
+local is_busy = running or waiting > 0
+if is_busy and on_busy == 'reject' then
+  local in_the_way = running or parse_member(redis.call('ZRANGE', QUEUE, 0, 0)[1])
+  return BUSY{turn_id = in_the_way or '', position = waiting + (running and 1 or 0)}
 end
 if on_busy == 'coalesce' and waiting > 0 then
-  return {'JOIN', string.match(redis.call('ZRANGE', QUEUE, -1, -1)[1], '^[^/]+')}
+  return JOIN{turn_id = parse_member(redis.call('ZRANGE', QUEUE, -1, -1)[1]) or ''}
 end
-if busy and waiting >= tonumber(ARGV[7]) then return {'FULL'} end
+if is_busy and waiting >= queue_max then return FULL end
 
-if not m[1] then
-  redis.call('HSET', META, 'created_at', int(now), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
-    'owner', ARGV[14], 'title', ARGV[16])
+local lease_end = int(now_ms + lease_ms)
+local fence = is_busy and (m[8] or now_us) or next_fence(m[8])
+local meta = {'last_accessed', int(now_ms)}
+if is_new then
+  for _, field in ipairs({'created_at', int(now_ms), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
+    'generation', 0, 'owner', owner, 'title', title}) do meta[#meta + 1] = field end
 end
-redis.call('HSET', META, 'last_accessed', int(now))
-redis.call('HSET', TURN, 'status', 'queued', 'session', session, 'attempt', 0, 'replica', replica,
-  'lease', int(now + lease), 'message', ARGV[15], 'on_busy', on_busy, 'created_at', int(now))
-if idem ~= '' then
-  redis.call('SET', IDEM, idem .. UNTOLD)
-  redis.call('HSET', TURN, 'idem', hash_in(IDEM))
-  redis.call('ZADD', TURNS, '+inf', turn .. '#' .. hash_in(IDEM))
+local record = {'session', session, 'message', message, 'on_busy', on_busy, 'created_at', int(now_ms)}
+for _, field in ipairs(profile) do record[#record + 1] = field end
+local function add(list, ...) for _, field in ipairs({...}) do list[#list + 1] = field end end
+if is_busy then
+  add(record, 'status', 'queued', 'attempt', 0, 'replica', replica, 'lease', lease_end)
+else
+  add(meta, running_fields(fence, turn_id, replica, lease_end))
+  add(record, 'started_at', int(now_ms), granted_fields(fence, replica, 1, lease_end))
 end
-redis.call('ZREMRANGEBYSCORE', TURNS, '-inf', '(' .. int(now))
-redis.call('ZADD', TURNS, '+inf', turn)
+if KEY then add(record, 'idem', hash_in(KEY)) end
+redis.call('HSET', META, unpack(meta))
+redis.call('HSET', TURN, unpack(record))
+if KEY then
+  redis.call('SET', KEY, key_value .. UNACKNOWLEDGED)
+  redis.call('ZADD', TURNS, '+inf', turn_id, '+inf', turn_id .. '#' .. hash_in(KEY))
+else
+  redis.call('ZADD', TURNS, '+inf', turn_id)
+end
+-- Now and then is enough: entries of turns whose keys have expired only take up space.
+if known_turns >= 32 then redis.call('ZREMRANGEBYSCORE', TURNS, '-inf', '(' .. int(now_ms)) end
 
-if not busy then
-  local fence = grant(TURN, turn, replica, 1, lease)
-  turn_lives_until(now + ttl)
-  return {'GRANTED', int(now), fence, '1', unpack(history_for(ARGV[11], tonumber(ARGV[12])))}
+local position = 0
+if is_busy then
+  local ticket = redis.call('HINCRBY', META, 'ticket', 1)
+  if on_busy == 'interrupt' or on_busy == 'rollback' then
+    ticket = -ticket
+    if running then ask_to_stop(running, on_busy, m[7], channels, session) end
+  end
+  redis.call('ZADD', QUEUE, ticket, member)
+  position = position_of(member)
+  -- A log that cannot be written never costs a turn, only its replay.
+  if position > 0 then redis.pcall('XADD', LOG, '0-1', 'position', position) end
 end
-
-local ticket = redis.call('HINCRBY', META, 'ticket', 1)
-if on_busy == 'interrupt' or on_busy == 'rollback' then
-  ticket = -ticket
-  if running then ask_to_stop(running, on_busy, m[5], ARGV[13], session) end
-end
-redis.call('ZADD', QUEUE, ticket, member)
-local position = position_of(member)
-if position > 0 then log_entry(LOG, '', false, '0-1', '[{"type":"queued","position":' .. position .. '}]') end
-turn_lives_until(now + ttl)
-return {'QUEUED', int(now), position}
+expire_session(now_ms + session_ttl_ms, is_busy)
+expire_turn(now_ms + session_ttl_ms)
+if is_busy then return QUEUED{now_ms = int(now_ms), position = position} end
+return granted(fence, 1)

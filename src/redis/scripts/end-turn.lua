@@ -1,65 +1,79 @@
--- end-turn: a running turn ends: commits its messages, or keeps none; frees the lock and wakes the next one.
--- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
--- ARGV  1 turn id  2 session  3 fence  4 lock value ('': none held)  5 session TTL (ms)  6 log TTL (ms)
---       7 outcome (completed | cancelled | failed)  8 stop that it heeds ('': none; a kind; any)
---       9 most messages of a session
---       10 messages before this turn  11 id of the last event  12 events not yet logged (JSON array)
---       13 channel prefix of replicas  14 channel of those who watch  15 fields of the record (JSON object)
---       16… messages (JSON objects without id)
--- RETURNS  OK now count | GONE | FENCED | LOCKED: by another value than this one | STOPPED kind | CORRUPT
-local TURN, LOG = KEYS[6], KEYS[7]
-local turn, fence, value, outcome = ARGV[1], ARGV[3], ARGV[4], ARGV[7]
-local ttl, log_ttl = tonumber(ARGV[5]), math.min(tonumber(ARGV[6]), tonumber(ARGV[5]))
-
+-- end-turn: ends a running turn: all its messages become history, or none; frees the lock and wakes the next turn.
+-- INCLUDE  time ttl full queue idempotency joined
+-- KEYS     meta messages queue turns lock turn log idempotency*
+-- ARGS     turn_id session fence lock_value session_ttl_ms:number log_ttl_ms:number outcome heeds most_messages:number
+--          count_before:number channels watch_channel last_message kept finish_reason usage failure batch_count:number
+--          values*
+-- REPLIES  OK now_ms count | STOPPED stop | LOCKED | UNNAMED hashes | GONE | FENCED | CORRUPT
+-- `outcome` is completed, cancelled or failed. `heeds` is the stop that this end respects: empty for none, a kind, or
+-- `any`; another one gives STOPPED. `lock_value` is empty when no lock is held; LOCKED: the lock has another value, but
+-- the fence is still ours. `values`: for each batch of events FENCE-SEQ of its last one and a JSON array, then the new
+-- messages. `last_message` is the id of the last message.
 local m = redis.call('HMGET', META, 'fence', 'running', 'message_count', 'dropped', 'stop', 'stop_turn')
-local t = redis.call('HMGET', TURN, 'status', 'fence', 'watched', 'message_count')
-if not m[1] or not t[1] then return {'GONE'} end
-if t[2] == fence and t[1] == outcome then return {'OK', int(now), t[4]} end
-if t[1] ~= 'running' or t[2] ~= fence or m[1] ~= fence or m[2] ~= turn then return {'FENCED'} end
+local t = redis.call('HMGET', TURN, 'status', 'fence', 'watched', 'message_count', 'idem', 'joined')
+if not m[1] or not t[1] then return GONE end
+-- Sent again, because its reply was lost.
+if t[2] == fence and t[1] == outcome then return OK{now_ms = int(now_ms), count = t[4] or '0'} end
+if t[1] ~= 'running' or t[2] ~= fence or m[1] ~= fence or m[2] ~= turn_id then return FENCED end
+local hashes = unnamed(t[5], t[6])
+if hashes then return UNNAMED{hashes = hashes} end
 local holder = redis.call('GET', LOCK)
-if holder and holder ~= value then return {'LOCKED'} end
-if m[6] == turn and ARGV[8] ~= 'any' and ARGV[8] ~= m[5] then return {'STOPPED', m[5]} end
-local count, dropped, added = tonumber(m[3]), tonumber(m[4]), #ARGV - 15
-if added > 0 and (not is_whole(count, dropped) or count ~= tonumber(ARGV[10])) then return {'CORRUPT'} end
-
--- A turn that ends must not keep its session busy for ever; with something to keep it is refused as a whole.
-if added == 0 then even_if_full() end
-for i = 16, #ARGV do
-  redis.call('RPUSH', MESSAGES, '{"id":"m' .. int(count + i - 16) .. '",' .. string.sub(ARGV[i], 2))
-end
+if holder and holder ~= lock_value then return LOCKED end
+if m[6] == turn_id and heeds ~= 'any' and heeds ~= m[5] then return STOPPED{stop = m[5] or ''} end
+local first_message = 2 * batch_count + 1
+local count, dropped, added = whole(m[3]), whole(m[4]), #values - 2 * batch_count
 if added > 0 then
-  redis.call('HSET', META, 'message_count', int(count + added))
+  local is_whole = count and dropped and redis.call('LLEN', MESSAGES) + dropped == count
+  if not is_whole or count ~= count_before then return CORRUPT end
+  redis.call('RPUSH', MESSAGES, unpack(values, first_message))
+else
+  -- A turn that keeps nothing must be able to end: otherwise it would keep its session busy for ever.
+  even_if_full()
 end
-local fields = {'status', outcome, 'ended_at', int(now), 'message_count', int(count + added),
-  'first_message', int(count), 'messages', added}
-for name, field in pairs(cjson.decode(ARGV[15])) do
-  fields[#fields + 1] = name
-  fields[#fields + 1] = field
+count = (count or 0) + added
+local meta = {'last_accessed', int(now_ms)}
+if added > 0 then
+  for _, field in ipairs({'message_count', int(count), 'last_message', last_message}) do meta[#meta + 1] = field end
 end
-redis.call('HSET', TURN, unpack(fields))
-redis.call('HSET', META, 'last_accessed', int(now))
-log_entry(LOG, ARGV[14], t[3], ARGV[11], ARGV[12])
+local record = {'messages', added, 'status', outcome, 'ended_at', int(now_ms), 'message_count', int(count), 'kept', kept}
+for name, value in pairs({finish_reason = finish_reason, usage = usage, error = failure}) do
+  if value ~= '' then
+    record[#record + 1] = name
+    record[#record + 1] = value
+  end
+end
+redis.call('HSET', TURN, unpack(record))
+redis.call('HSET', META, unpack(meta))
+-- A log that cannot be written never costs a turn, only its replay.
+for i = 1, batch_count do redis.pcall('XADD', LOG, values[2 * i - 1], 'e', values[2 * i]) end
+if t[3] then publish(watch_channel, outcome) end
 
--- Oldest whole turns past the limit go; a turn's messages are adjacent, so its end is where the id changes.
-local excess = added > 0 and redis.call('LLEN', MESSAGES) - tonumber(ARGV[9]) or 0
-local cut = 0
-while cut < excess and cut < 2000 do
-  local id = string.match(redis.call('LINDEX', MESSAGES, cut) or '', '"turn_id":"([^"]+)"')
-  if id == turn then break end
-  repeat
-    cut = cut + 1
-    local following = redis.call('LINDEX', MESSAGES, cut)
-  until not following or string.match(following, '"turn_id":"([^"]+)"') ~= id
-end
-if cut > 0 then
-  redis.call('LTRIM', MESSAGES, cut, -1)
-  redis.call('HINCRBY', META, 'dropped', cut)
+-- Past the limit the oldest whole turns are dropped; a turn's messages are adjacent, so it ends where the id changes.
+local excess = added > 0 and count - dropped - most_messages or 0
+if excess > 0 then
+  local function turn_at(place)
+    local message = redis.call('LINDEX', MESSAGES, place)
+    return message and (string.match(message, '"turn_id":"([^"]+)"') or '')
+  end
+  local cut = 0
+  while cut < excess and cut < 2000 do
+    local oldest = turn_at(cut)
+    if oldest == turn_id then break end
+    repeat
+      cut = cut + 1
+      local following = turn_at(cut)
+    until following ~= oldest
+  end
+  if cut > 0 then
+    redis.call('LTRIM', MESSAGES, cut, -1)
+    redis.call('HINCRBY', META, 'dropped', cut)
+  end
 end
 
 clear_running()
-if holder == value then redis.call('DEL', LOCK) end
-session_lives_until(now + ttl)
-end_turn_keys(turn, now + log_ttl)
-wake_next(ARGV[13], ARGV[2])
-return {'OK', int(now), int(count + added)}
+if holder == lock_value then redis.call('DEL', LOCK) end
+local has_queue = redis.call('ZCARD', QUEUE) > 0
+expire_session(now_ms + session_ttl_ms, has_queue)
+expire_ended(turn_id, now_ms + math.min(log_ttl_ms, session_ttl_ms), t[5], t[6])
+if has_queue then wake_next(channels, session) end
+return OK{now_ms = int(now_ms), count = int(count)}

@@ -1,33 +1,37 @@
 -- join-turn: adds a message to the last turn that still waits; all its messages are answered together.
--- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8 idempotency key of the joiner
--- ARGV  1 turn id  2 join not after (ms, Redis' time; 0: always)  3 session TTL (ms)  4 most bytes of all messages
---       5 message  6 idempotency value ('': none)  7 idempotency value it may replace ('': none)  8 id of the joiner
--- RETURNS  LATE now | EXISTS value told (1 | 0) | STALE | TOO_LARGE | OK now
-local TURN, IDEM = KEYS[6], KEYS[8]
-if redis.call('HEXISTS', TURN, 'joiner:' .. ARGV[8]) == 1 then return {'OK', int(now)} end
-if tonumber(ARGV[2]) > 0 and now > tonumber(ARGV[2]) then return {'LATE', int(now)} end
-if ARGV[6] ~= '' then
-  local known, told = known_under(IDEM)
-  if known and known ~= ARGV[7] then return {'EXISTS', known, told} end
+-- INCLUDE  time ttl queue idempotency joined
+-- KEYS     meta messages queue turns lock turn log idempotency*
+-- ARGS     turn_id joiner_id not_after_ms:number session_ttl_ms:number most_bytes:number message key_value replaces_value
+--          agent model options
+-- REPLIES  OK now_ms | EXISTS value acknowledged | STALE | TOO_LARGE | LATE now_ms
+-- `joiner_id` distinguishes this message from others that join, and recognises it when it is sent again. STALE: the
+-- turn no longer waits, is not the last one, or would be run differently.
+local KEY = IDEMPOTENCY[1]
+if redis.call('HEXISTS', TURN, 'joiner:' .. joiner_id) == 1 then return OK{now_ms = int(now_ms)} end
+if not_after_ms > 0 and now_ms > not_after_ms then return LATE{now_ms = int(now_ms)} end
+if KEY then
+  local value, acknowledged = used_under(KEY)
+  if value and value ~= replaces_value then return EXISTS{value = value, acknowledged = acknowledged} end
 end
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined')
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'message', 'joined', 'agent', 'model', 'options')
 local last = redis.call('ZRANGE', QUEUE, -1, -1)[1]
-if t[1] ~= 'queued' or last ~= ARGV[1] .. '/' .. t[2] then return {'STALE'} end
-local joined, bytes = joined_in(TURN, t[4]), #t[3] + #ARGV[5]
--- All their keys go along with every look, beat and end of the turn; who comes later waits behind it.
-if joined >= 100 then return {'STALE'} end
+if t[1] ~= 'queued' or not t[2] or not t[3] or last ~= queue_member(turn_id, t[2]) then return STALE end
+if (t[5] or '') ~= agent or (t[6] or '') ~= model or (t[7] or '') ~= options then return STALE end
+local joined, bytes = joined_count(t[4]), #t[3] + #message
+-- Their keys are sent with every poll, beat and end of the turn; later messages wait behind it.
+if joined >= 100 then return STALE end
 for i = 1, joined do bytes = bytes + redis.call('HSTRLEN', TURN, 'message:' .. i) end
-if bytes > tonumber(ARGV[4]) then return {'TOO_LARGE'} end
--- Of another type it fails here, before anything is written.
+if bytes > most_bytes then return TOO_LARGE end
+-- A key of another type fails here, before anything is written.
 redis.call('ZCARD', TURNS)
 
-redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), ARGV[5], 'joiner:' .. ARGV[8], joined + 1)
-if ARGV[6] ~= '' then
-  redis.call('SET', IDEM, ARGV[6] .. UNTOLD)
-  redis.call('HSET', TURN, 'idem:' .. (joined + 1), hash_in(IDEM))
-  redis.call('ZADD', TURNS, '+inf', ARGV[1] .. '#' .. hash_in(IDEM))
+redis.call('HSET', TURN, 'joined', joined + 1, 'message:' .. (joined + 1), message, 'joiner:' .. joiner_id, joined + 1)
+if KEY then
+  redis.call('SET', KEY, key_value .. UNACKNOWLEDGED)
+  redis.call('HSET', TURN, 'idem:' .. (joined + 1), hash_in(KEY))
+  redis.call('ZADD', TURNS, '+inf', turn_id .. '#' .. hash_in(KEY))
 end
-redis.call('HSET', META, 'last_accessed', int(now))
-turn_lives_until(now + tonumber(ARGV[3]))
-return {'OK', int(now)}
+redis.call('HSET', META, 'last_accessed', int(now_ms))
+expire_session(now_ms + session_ttl_ms)
+expire_turn(now_ms + session_ttl_ms)
+return OK{now_ms = int(now_ms)}

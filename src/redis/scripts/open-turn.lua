@@ -1,35 +1,44 @@
--- open-turn: a waiting turn asks whether it is its turn now; renews its lease either way.
--- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
--- ARGV  1 turn id  2 replica  3 session  4 session TTL (ms)  5 lease (ms)
---       6 known history (EPOCH/COUNT/FENCE)  7 tail (messages)  8 channel prefix of replicas
--- RETURNS  GONE | ENDED | TAKEN | CORRUPT
---          | WAITING now position running-turn running-lease hashes (of the idempotency keys that mean it)
---          | GRANTED now fence attempt epoch count dropped from messages continues user-messages hashes ran (ms)
-local TURN = KEYS[6]
-local turn, replica = ARGV[1], ARGV[2]
-local ttl, lease = tonumber(ARGV[4]), tonumber(ARGV[5])
-local member = turn .. '/' .. replica
+-- open-turn: grants a waiting turn if it may run now; its lease is renewed either way.
+-- INCLUDE  time ttl full queue history grant idempotency joined granted
+-- KEYS     meta messages queue turns lock turn log idempotency*
+-- ARGS     turn_id replica session session_ttl_ms:number lease_ms:number known tail:number channels
+-- REPLIES  WAITING now_ms position running_turn running_lease_ms
+--          | GRANTED now_ms fence attempt epoch generation count dropped from messages continues inputs ran_ms agent model door
+--          on_disconnect options
+--          | UNNAMED hashes | GONE | ENDED | TAKEN | CORRUPT
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'fence', 'attempt', 'idem', 'joined')
+if not t[1] then return GONE end
+local m = redis.call('HMGET', META, 'epoch', 'generation', 'message_count', 'dropped', 'last_message', 'running',
+  'running_lease', 'fence')
+if not m[1] then return GONE end
+if t[2] ~= replica then return TAKEN end
+if t[1] ~= 'running' and t[1] ~= 'queued' then return ENDED end
+local hashes = unnamed(t[5], t[6])
+if hashes then return UNNAMED{hashes = hashes} end
+local s, attempt = history_state(m), whole(t[4])
+if not s or not attempt then return CORRUPT end
 
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'fence', 'attempt')
-local m = redis.call('HMGET', META, 'epoch', 'running', 'running_lease', 'message_count', 'dropped')
-if not t[1] or not m[1] then return {'GONE'} end
-if t[2] ~= replica then return {'TAKEN'} end
-if t[1] == 'running' then
-  return granted_reply(TURN, t[3], t[4], ARGV[6], ARGV[7])
-elseif t[1] ~= 'queued' then
-  return {'ENDED'}
+local function granted(fence, number)
+  local from, messages, continues = history_since(s, known, tail)
+  return GRANTED(with_work{now_ms = int(now_ms), fence = fence, attempt = int(number), epoch = s.epoch,
+    generation = s.generation, count = s.count, dropped = s.dropped, from = from, messages = messages,
+    continues = continues})
 end
-if not is_whole(tonumber(m[4]), tonumber(m[5])) then return {'CORRUPT'} end
+-- Granted by an earlier poll whose reply was lost.
+if t[1] == 'running' then return granted(t[3], attempt) end
 
+local member = queue_member(turn_id, replica)
 local head = redis.call('ZRANGE', QUEUE, 0, 0)[1]
-if m[2] or head ~= member then
+if m[6] or head ~= member then
   even_if_full()
-  turn_lives_until(now + ttl)
-  redis.call('HSET', TURN, 'lease', int(now + lease))
-  if not m[2] and head and head ~= member then wake_next(ARGV[8], ARGV[3]) end
-  return {'WAITING', int(now), position_of(member) or 0, m[2] or '', m[3] or '0', hashes_of(TURN)}
+  expire_session(now_ms + session_ttl_ms)
+  expire_turn(now_ms + session_ttl_ms)
+  redis.call('HSET', TURN, 'lease', int(now_ms + lease_ms))
+  if not m[6] and head and head ~= member then wake_next(channels, session) end
+  return WAITING{now_ms = int(now_ms), position = position_of(member) or 0, running_turn = m[6] or '',
+    running_lease_ms = whole(m[7]) or 0}
 end
-local fence = grant(TURN, turn, replica, tonumber(t[4]) + 1, lease)
-turn_lives_until(now + ttl)
-return granted_reply(TURN, fence, int(tonumber(t[4]) + 1), ARGV[6], ARGV[7])
+local fence = grant(m[8], turn_id, replica, attempt + 1, lease_ms)
+expire_session(now_ms + session_ttl_ms)
+expire_turn(now_ms + session_ttl_ms)
+return granted(fence, attempt + 1)

@@ -1,55 +1,50 @@
--- withdraw-turn: a turn that only waits ends, and nothing of it is kept. One that was granted ends as well, when the
--- replica that it was granted to says so.
--- include session
--- KEYS  1 meta  2 messages  3 queue  4 turns  5 lock  6 turn  7 log  8… idempotency keys
--- ARGV  1 turn id  2 session  3 outcome (cancelled | failed)  4 log TTL (ms)  5 event (JSON object; its
---       message_count is put in here)  6 fields of the record (JSON object)  7 channel prefix of replicas
---       8 channel of those who watch  9 replica that withdraws it  10 code told to its replica
---       11 if it: waits | any: or was granted to this replica | untold: the same, and nobody counts on it; its caller was
---       told that it is not in | unsettled: the same, but its caller was told that it may be
--- RETURNS  OK | GONE | ENDED | RUNNING replica | TOLD: somebody counts on it
---          | STALE hashes: others have joined it, whose keys are to be named as well
-local TURN, LOG = KEYS[6], KEYS[7]
-local turn = ARGV[1]
-local t = redis.call('HMGET', TURN, 'status', 'replica', 'attempt', 'claimed')
+-- withdraw-turn: ends a waiting turn and keeps nothing of it; a granted one as well, if its own replica asks.
+-- INCLUDE  time full queue idempotency joined dependents
+-- KEYS     meta messages queue turns lock turn log idempotency*
+-- ARGS     turn_id session replica outcome log_ttl_ms:number condition event failure code channels watch_channel
+-- REPLIES  OK | GONE | ENDED | RUNNING | DEPENDED_ON | UNNAMED hashes
+-- `condition`: waits: only if it still waits; any: also if it was granted to this replica; unacknowledged, unsettled:
+-- as any, unless a caller depends on it; to its own caller it was reported as not accepted, or as possibly accepted.
+-- `event` is JSON without the message count, which the log stores beside it. `code` is announced to its replica.
+local t = redis.call('HMGET', TURN, 'status', 'replica', 'claimed', 'idem', 'joined')
 local m = redis.call('HMGET', META, 'message_count', 'running')
-if not t[1] then return {'GONE'} end
-if t[1] ~= 'queued' and t[1] ~= 'running' then return {'ENDED'} end
-local takes_back = ARGV[11] == 'untold' or ARGV[11] == 'unsettled'
-if t[1] == 'running' and (ARGV[11] == 'waits' or t[2] ~= ARGV[9] or (takes_back and t[4])) then return {'RUNNING', t[2]} end
+if not t[1] then return GONE end
+if t[1] ~= 'queued' and t[1] ~= 'running' then return ENDED end
+local revokes = condition == 'unacknowledged' or condition == 'unsettled'
+if t[1] == 'running' and (condition == 'waits' or t[2] ~= replica or (revokes and t[3])) then return RUNNING end
+local hashes = unnamed(t[4], t[5])
+if hashes then return UNNAMED{hashes = hashes} end
 
-local hashes, named = hashes_of(TURN), named_keys()
-for _, hash in ipairs(hashes) do
-  if not named[hash] then return {'STALE', hashes} end
-end
-
-local fields = {'status', ARGV[3], 'ended_at', int(now), 'message_count', m[1] or '0', 'kept', '0'}
-for name, field in pairs(cjson.decode(ARGV[6])) do
-  fields[#fields + 1] = name
-  fields[#fields + 1] = field
-end
 even_if_full()
-if takes_back and keep_for_others(TURN, turn, ARGV[11] == 'unsettled') then
-  if m[2] == turn then
+if revokes and keep_for_dependents(turn_id, condition == 'unsettled') then
+  if m[2] == turn_id then
     -- Its replica has not begun it, though the confirmation may have been carried out.
     redis.call('HDEL', TURN, 'confirmed')
     redis.call('DEL', LOCK)
   end
-  return {'TOLD'}
+  return DEPENDED_ON
 end
-redis.call('ZREM', QUEUE, turn .. '/' .. t[2])
-redis.call('HSET', TURN, unpack(fields))
-redis.pcall('XADD', LOG, int(tonumber(t[3]) + 1) .. '-1', 'e', '[' .. string.gsub(ARGV[5], '"messageCount":0', '"messageCount":' .. (m[1] or '0')) .. ']')
-redis.pcall('PUBLISH', ARGV[8], 'ended')
-if m[2] == turn then
+local record = {'status', outcome, 'ended_at', int(now_ms), 'message_count', m[1] or '0', 'kept', '0'}
+if failure ~= '' then
+  record[#record + 1] = 'error'
+  record[#record + 1] = failure
+end
+if t[2] then redis.call('ZREM', QUEUE, queue_member(turn_id, t[2])) end
+redis.call('HSET', TURN, unpack(record))
+-- After everything that it may have logged while it waited.
+redis.pcall('XADD', LOG, now_us .. '-1', 'e', '[' .. event .. ']', 'count', m[1] or '0')
+publish(watch_channel, 'ended')
+if m[2] == turn_id then
   clear_running()
   redis.call('DEL', LOCK)
 end
 local session_end = redis.call('PEXPIRETIME', META)
-local at = now + tonumber(ARGV[4])
-if session_end > 0 then at = math.min(at, session_end) end
-end_turn_keys(turn, at)
+local at_ms = now_ms + log_ttl_ms
+if session_end > 0 then at_ms = math.min(at_ms, session_end) end
+expire_ended(turn_id, at_ms, t[4], t[5])
 if session_end > 0 then redis.call('PEXPIREAT', TURNS, int(session_end)) end
-redis.pcall('PUBLISH', ARGV[7] .. t[2], cjson.encode({kind = 'ended', session = ARGV[2], turn = turn, code = ARGV[10]}))
-wake_next(ARGV[7], ARGV[2])
-return {'OK'}
+if t[2] then
+  publish(channels .. t[2], cjson.encode({kind = 'ended', session = session, turn = turn_id, code = code}))
+end
+wake_next(channels, session)
+return OK

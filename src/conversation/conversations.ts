@@ -1,0 +1,92 @@
+import { TurnwiseError } from '../errors.ts';
+import { type CountTurn, type Submitted, submitTurn } from './admit/submit-turn.ts';
+import type { TurnRequest } from './admit/turn-request.ts';
+import type { Caller } from './caller.ts';
+import { cancelTurn } from './end/cancel-turn.ts';
+import type { EventId } from './events.ts';
+import type { Shows, TurnReader } from './live/turn-feed.ts';
+import type { Core } from './ports/core.ts';
+import type { MessagePage, SessionPage } from './ports/sessions.ts';
+import { findTurn } from './read/find-turn.ts';
+import { followTurn, hasAllEvents } from './read/follow-turn.ts';
+import type { SessionRef, SessionSummary } from './session.ts';
+import type { AnsweredTurn, TurnRef } from './turn.ts';
+
+/** The only entry to the core: everything that a dialect can ask of it. */
+export class Conversations {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Accepts a turn; when this returns, it will be answered. @throws as submitTurn */
+  submit(request: TurnRequest, count: CountTurn | null = null): Promise<Submitted> {
+    return submitTurn(this.#core, request, count);
+  }
+
+  /** Hands a reader the events of a turn after a place, until it ends or the reader leaves. @throws as followTurn */
+  follow(
+    turn: TurnRef,
+    after: EventId,
+    shows: Shows,
+    reader: TurnReader,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return followTurn(this.#core, turn, after, shows, reader, signal);
+  }
+
+  /** @throws turn_not_found */
+  async find(turn: TurnRef): Promise<AnsweredTurn> {
+    const stored = await findTurn(this.#core, turn);
+    return { ...stored.record, reply: await this.#core.store.reply(turn, stored) };
+  }
+
+  /** Whether a turn has ended and a reader has all of it. @throws turn_not_found */
+  hasAll(turn: TurnRef, after: EventId): Promise<boolean> {
+    return hasAllEvents(this.#core, turn, after);
+  }
+
+  /** Cancels a turn and returns it once it has ended. @throws turn_not_found, redis_unavailable */
+  async cancel(turn: TurnRef): Promise<AnsweredTurn> {
+    await cancelTurn(this.#core, turn);
+    return this.find(turn);
+  }
+
+  sessions(caller: Caller, limit: number, cursor: string | null): Promise<SessionPage> {
+    return this.#core.sessions.list(caller.owner, limit, cursor);
+  }
+
+  /** @throws session_not_found */
+  async session(session: SessionRef): Promise<SessionSummary> {
+    return found(await this.#core.sessions.summary(session));
+  }
+
+  /** @throws session_not_found, invalid_request */
+  async rename(session: SessionRef, title: string): Promise<SessionSummary> {
+    if (!title.isWellFormed()) {
+      throw new TurnwiseError('invalid_request', { message: 'title holds a lone surrogate' });
+    }
+    return found(await this.#core.sessions.rename(session, title));
+  }
+
+  /** Ends its turns as well. @throws session_not_found */
+  async remove(session: SessionRef): Promise<void> {
+    if (!(await this.#core.sessions.remove(session))) throw new TurnwiseError('session_not_found');
+  }
+
+  /** @throws session_not_found */
+  async messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage> {
+    return found(await this.#core.sessions.messages(session, limit, before));
+  }
+
+  /** A reader's stream was cut, but the turn may go on. */
+  reportFailedStream(error: unknown, turn: TurnRef): void {
+    this.#core.observer.failed('turn_stream', error, turn);
+  }
+}
+
+function found<T>(value: T | null): T {
+  if (value === null) throw new TurnwiseError('session_not_found');
+  return value;
+}

@@ -1,0 +1,58 @@
+import type { EventId, PlacedEvent } from '../events.ts';
+import type { History, Message, SessionRef, SessionSummary } from '../session.ts';
+import type { TurnRef } from '../turn.ts';
+
+export interface EventLog {
+  /** A page of events after a place, oldest first; empty when there are none yet. */
+  read(turn: TurnRef, after: EventId): Promise<readonly PlacedEvent[]>;
+  /** The newest event; null when there is none. */
+  last(turn: TurnRef): Promise<PlacedEvent | null>;
+  /** Calls back whenever the log has grown or may have, and counts as a reader meanwhile. @returns stops it */
+  watch(turn: TurnRef, onGrowth: () => void): Promise<() => void>;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly SessionSummary[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+export interface MessagePage {
+  readonly messages: readonly Message[];
+  readonly hasMore: boolean;
+}
+
+export interface SessionStore {
+  summary(session: SessionRef): Promise<SessionSummary | null>;
+  rename(session: SessionRef, title: string): Promise<SessionSummary | null>;
+  /** @returns false when there is none */
+  remove(session: SessionRef): Promise<boolean>;
+  list(owner: string, limit: number, cursor: string | null): Promise<SessionPage>;
+  /** Live sessions of an owner, or of all; counted without reading them. */
+  count(owner: string | null): Promise<number>;
+  /** Newest messages before one, oldest first; null when there is no such session. */
+  messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage | null>;
+  /** Messages from a place of the whole history up to where the given stretch begins. */
+  slice(session: SessionRef, history: History, from: number): Promise<readonly Message[]>;
+}
+
+/** A hold on a session's lock. */
+export interface Lease {
+  /** What the lock key holds; the commit compares it. */
+  readonly value: string;
+  /** `lost`: another holds it, or it has expired. @throws redis_unavailable when that is not known */
+  extend(): Promise<'held' | 'lost'>;
+  /** Frees the lock, where no script does. After a failure it expires by itself; never throws. */
+  release(): Promise<void>;
+}
+
+export interface SessionLock {
+  /** @returns null when another holds it. @throws redis_unavailable */
+  acquire(session: SessionRef): Promise<Lease | null>;
+}
+
+/** How many turns a caller may begin. */
+export interface TurnRate {
+  /** Counts one. @returns 0, or the seconds to wait when there were too many */
+  take(limitKey: string): Promise<number>;
+}

@@ -1,0 +1,56 @@
+import { BEFORE_ALL, failureToJson, type PlacedEvent, type TurnEvent } from '../../conversation/events.ts';
+import type { Part } from '../../conversation/parts.ts';
+import { Transcript } from '../../conversation/transcript.ts';
+import type { TurnRef } from '../../conversation/turn.ts';
+import { type ErrorCode, TurnwiseError } from '../../errors.ts';
+import type { HttpDeps } from '../http-deps.ts';
+
+/** A turn that ended, with all that was said in it. */
+export interface CollectedTurn {
+  readonly parts: readonly Part[];
+  readonly end: Extract<TurnEvent, { readonly type: 'done' | 'cancelled' }>;
+}
+
+/** Errors after which this replica cannot follow the turn, but another one may. */
+const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']);
+
+/**
+ * Reads a turn to its end.
+ *
+ * @returns null when the client has left
+ * @throws the error that ended the turn, or that keeps it from being read; with the ids of the turn
+ */
+export async function collectTurn(
+  { conversations }: Pick<HttpDeps, 'conversations'>,
+  turn: TurnRef,
+  signal: AbortSignal,
+): Promise<CollectedTurn | null> {
+  const transcript = new Transcript();
+  let end: TurnEvent | null = null;
+  const take = (events: readonly PlacedEvent[]) => {
+    for (const { event } of events) transcript.add(event);
+    end = events.at(-1)?.event ?? null;
+  };
+  const ids = { turn_id: turn.turnId, session_id: turn.session.conversationId };
+  try {
+    await conversations.follow(turn, BEFORE_ALL, 'as-said', { take }, signal);
+  } catch (error) {
+    if (!(error instanceof TurnwiseError) || !MAY_GO_ON.has(error.code)) throw error;
+    throw new TurnwiseError(error.code, { cause: error, details: ids });
+  }
+  return signal.aborted ? null : concluded(end, transcript, ids);
+}
+
+function concluded(end: TurnEvent | null, transcript: Transcript, ids: object): CollectedTurn {
+  switch (end?.type) {
+    case 'done':
+    case 'cancelled':
+      return { parts: transcript.parts, end };
+    case 'error': {
+      const { code, message, retryable: _, ...more } = failureToJson(end);
+      throw new TurnwiseError(end.code, { message: end.message, details: { ...ids, ...more } });
+    }
+    default:
+      throw new Error('a turn was read to its end, but has no terminal event');
+  }
+}

@@ -1,0 +1,73 @@
+import type { FastifyReply } from 'fastify';
+import { clientLeft } from '../client-left.ts';
+import type { TurnSink } from './dialect.ts';
+
+/** Most that is written at once: with more, a stalled client would cause copies of much that it never takes. */
+const WRITE_CHARACTERS = 16_384;
+
+/** A client that takes nothing for this long is disconnected; it can resume. */
+const STALLED_AFTER_MS = 60_000;
+
+/**
+ * One client's end of an event stream. Head and heartbeats are those of @fastify/sse; frames go to the response itself,
+ * because the plugin's `send` renders each anew, and never settles once a client that stalled has gone.
+ */
+export class SseSink implements TurnSink {
+  readonly #reply: FastifyReply;
+  readonly signal: AbortSignal;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+    this.signal = clientLeft(reply);
+  }
+
+  open(): void {
+    if (this.signal.aborted) return;
+    // The plugin promises keep-alive on every connection.
+    if (!this.#reply.raw.shouldKeepAlive) this.#reply.header('connection', 'close');
+    this.#reply.sse.sendHeaders();
+    // Node holds a head back until the first byte of the body, which may be long in coming for a late reader.
+    this.#reply.raw.flushHeaders();
+  }
+
+  /** Not corked: a response that was corked can owe a `drain` that its socket, never full, does not send. */
+  send(frames: readonly string[]): void | Promise<void> {
+    for (let at = 0; at < frames.length && !this.signal.aborted; ) {
+      const end = endOfPiece(frames, at);
+      const hasRoom = this.#reply.raw.write(frames.slice(at, end).join(''));
+      if (!hasRoom) return this.#untilDrained().then(() => this.send(frames.slice(end)));
+      at = end;
+    }
+  }
+
+  #untilDrained(): Promise<void> {
+    const { raw } = this.#reply;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cut = setTimeout(() => raw.destroy(), STALLED_AFTER_MS);
+    const settle = () => {
+      clearTimeout(cut);
+      raw.off('drain', settle);
+      this.signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    raw.on('drain', settle);
+    this.signal.addEventListener('abort', settle);
+    return promise;
+  }
+}
+
+/** Whole frames that are written at once: as many as fit, and at least one. */
+function endOfPiece(frames: readonly string[], from: number): number {
+  let [end, characters] = [from, 0];
+  do {
+    characters += frames[end]?.length ?? 0;
+    end += 1;
+  } while (end < frames.length && characters < WRITE_CHARACTERS);
+  return end;
+}
+
+/** One event as its bytes on the wire; `data` is JSON, which holds no line break, so nothing in it can forge a line. */
+export function sseFrame({ id, event, data }: { id?: string; event?: string; data: string }): string {
+  const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
+  return `${head}data: ${data}\n\n`;
+}

@@ -1,0 +1,27 @@
+import type { Replica } from './replica.ts';
+
+/** Setting that lets a test read the heap size of a replica. */
+export const INSPECTABLE = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
+
+/** Heap of a replica in bytes after garbage collection. */
+export async function heldBytes(replica: Replica): Promise<number> {
+  const url = /ws:\/\/127\.0\.0\.1:\S+/.exec(replica.output())?.[0];
+  if (url === undefined) throw new Error('the replica was not started with INSPECTABLE');
+  const socket = new WebSocket(url);
+  const replies = new Map<number, (result: unknown) => void>();
+  socket.addEventListener('message', ({ data }) => {
+    const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
+    if (id !== undefined) replies.get(id)?.(result);
+  });
+  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
+  const ask = (method: string) =>
+    new Promise<unknown>((resolve) => {
+      const id = replies.size + 1;
+      replies.set(id, resolve);
+      socket.send(JSON.stringify({ id, method }));
+    });
+  await ask('HeapProfiler.collectGarbage');
+  const { usedSize } = (await ask('Runtime.getHeapUsage')) as { usedSize: number };
+  socket.close();
+  return usedSize;
+}
