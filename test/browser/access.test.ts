@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { beforeAll, beforeEach, expect } from 'vitest';
+import { echo, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { historyOf, replicaOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Chat, holds, startChat, type Tab } from '../support/chat.ts';
-import { historyOf, replicaOf } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { echo, textDeltas } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const rich =
@@ -131,9 +131,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
   const check = async () => {
     const tab = await chat.open({ colorScheme });
     const found: string[] = await findings(tab, 'empty');
-    chat.model.reply(() => textDeltas(rich, 20));
+    const thought = { chunk: { choices: [{ index: 0, delta: { reasoning_content: rich } }] } };
+    chat.model.reply(() => [thought, ...textDeltas(rich, 20)]);
     await tab.say('First');
     await tab.page.locator('.foot').waitFor();
+    await tab.page.getByText('Reasoning').click();
+    await holds(tab.page.locator('details'), 'a quotation');
     found.push(...(await findings(tab, 'answered')));
     const gate = chat.model.gate();
     chat.model.reply(() => [{ delta: 'half' }, { wait: gate }]);

@@ -1,10 +1,10 @@
 import { beforeAll, expect } from 'vitest';
+import type { Gate, Step } from '../../testkit/model/model-script.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { historyOf, replicaOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Chat, holds, openTab, startChat } from '../support/chat.ts';
-import { historyOf, replicaOf } from '../support/deployment.ts';
-import type { Gate, Step } from '../support/model-script.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 let chat: Chat;
 

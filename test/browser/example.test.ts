@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { buildWeb } from '../../src/cli/web.ts';
-import { startBrowser } from '../support/browser.ts';
+import { buildWeb } from '../../src/process/web.ts';
+import { startBrowser } from '../../testkit/browser/browser.ts';
+import { type Relay, startRelay } from '../../testkit/http/relay.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { holds } from '../support/chat.ts';
-import { type Deployment, historyOf, replicaOf, startDeployment } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
-import { type SwitchProxy, startSwitchProxy } from '../support/switch-proxy.ts';
+import { promise } from './promises.ts';
 
 const example = readFileSync(new URL('../../examples/page.html', import.meta.url), 'utf8');
 
@@ -37,7 +37,7 @@ async function serveAlways(status: number, type: string, body: () => string) {
 
 type Served = Awaited<ReturnType<typeof serveAlways>>;
 
-let proxy: SwitchProxy;
+let proxy: Relay;
 let web: FastifyInstance;
 let webUrl: string;
 let site: Served;
@@ -46,7 +46,7 @@ let deployment: Deployment;
 let browser: Browser;
 
 beforeAll(async () => {
-  proxy = await startSwitchProxy();
+  proxy = await startRelay();
   web = buildWeb({ host: '127.0.0.1', port: 0, apiUrl: proxy.url });
   webUrl = await web.listen({ host: '127.0.0.1', port: 0 });
   const placed = () =>
@@ -85,6 +85,7 @@ promise(
   async () => {
     const gates = [deployment.model.gate(), deployment.model.gate()];
     deployment.model.reply(() => [
+      { chunk: { choices: [{ index: 0, delta: { reasoning_content: 'hm' } }] } },
       { delta: 'one ' },
       ...gates.flatMap((gate, index) => [{ wait: gate }, { delta: index === 0 ? 'two ' : 'three' }]),
     ]);
@@ -103,6 +104,7 @@ promise(
     await holds(page.locator('pre'), /^one two $/);
     gates[1]?.open();
     await holds(page.locator('pre'), /^one two three$/);
+    expect(await page.locator('details p').textContent()).toBe('hm');
     expect(await historyOf(replicaOf(deployment, 0), await conversationOf(page))).toEqual([
       'user: Go',
       'assistant: one two three',

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
+import { replicaOf, say } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Chat, holds, startChat } from '../support/chat.ts';
-import { replicaOf, say } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { promise } from './promises.ts';
 
 const TURNS = 1000;
 

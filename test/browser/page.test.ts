@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { deleteSession, promptFor } from '../support/api.ts';
+import { echo, textDeltas } from '../../testkit/model/scripted-model.ts';
+import { deleteSession, promptFor } from '../../testkit/server/api.ts';
+import { historyOf, replicaOf } from '../../testkit/server/deployment.ts';
 import { type Chat, holds, openTab, startChat } from '../support/chat.ts';
-import { historyOf, replicaOf } from '../support/deployment.ts';
 import { startKeyGate } from '../support/key-gate.ts';
-import { promise } from '../support/promise.ts';
-import { echo, textDeltas } from '../support/scripted-model.ts';
+import { promise } from './promises.ts';
 
 let chat: Chat;
 

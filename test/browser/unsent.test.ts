@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { historyOf, replicaOf } from '../../testkit/server/deployment.ts';
 import { type Chat, holds, startChat } from '../support/chat.ts';
-import { historyOf, replicaOf } from '../support/deployment.ts';
-import { promise } from '../support/promise.ts';
-import { echo } from '../support/scripted-model.ts';
+import { promise } from './promises.ts';
 
 let chat: Chat;
 

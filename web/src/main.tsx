@@ -11,6 +11,7 @@ import './styles/phone.css';
 import './styles/side.css';
 import './styles/thread.css';
 import './styles/prose.css';
+import './styles/parts.css';
 
 const root = document.getElementById('page');
 if (root === null) throw new Error('index.html has no place for the page');

@@ -3,7 +3,7 @@ import { isTerminal, type TurnEvent } from './events.ts';
 import { type Place, send } from './http.ts';
 import { backoffMs, pause } from './pause.ts';
 import { readStream } from './read-stream.ts';
-import type { OnBusy } from './shapes.ts';
+import type { OnBusy, SaidPart } from './shapes.ts';
 
 interface Listening {
   readonly signal?: AbortSignal;
@@ -13,10 +13,12 @@ interface Listening {
 
 export interface Say extends Listening {
   readonly conversationId: string;
-  readonly message: string;
+  readonly message: string | readonly SaidPart[];
   /** Idempotency-Key: sent again with the same key, a message is still one turn. */
   readonly key: string;
   readonly onBusy?: OnBusy;
+  /** One of those that the server has; without it the first of them answers. */
+  readonly model?: string;
 }
 
 export interface Follow extends Listening {
@@ -50,7 +52,8 @@ export async function* say(place: Place, message: Say): AsyncGenerator<Told> {
       body: {
         message: message.message,
         conversation_id: conversationId,
-        ...(message.onBusy === undefined ? {} : { on_busy: message.onBusy }),
+        on_busy: message.onBusy,
+        model: message.model,
       },
       headers: { 'idempotency-key': message.key },
       signal,

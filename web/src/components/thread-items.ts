@@ -8,7 +8,7 @@ export interface Item {
   readonly role: Message['role'];
   readonly message: Message | null;
   readonly turnKey: string | null;
-  /** Which of the turn's own messages, for a user's. */
+  /** For a user's: which of the turn's own messages. For others: 0 is the first answer of its turn. */
   readonly at: number;
 }
 
@@ -45,7 +45,8 @@ function storedItems(messages: readonly Message[], keyOf: Readonly<Record<string
     const isFirstAnswer = message.role === 'assistant' && !(isSameTurn && isAnswered);
     isAnswered = message.role === 'assistant' || (isSameTurn && isAnswered);
     const name = message.role === 'user' ? `said${at}` : isFirstAnswer ? 'answer' : message.id;
-    return { key: `${keyOf[turnId] ?? turnId} ${name}`, role: message.role, message, turnKey: null, at };
+    const key = `${keyOf[turnId] ?? turnId} ${name}`;
+    return { key, role: message.role, message, turnKey: null, at: isFirstAnswer ? 0 : at };
   });
 }
 

@@ -45,11 +45,12 @@ function sentence(turn: LiveTurn, words: Words): string | null {
   if (turn.phase !== 'running') return null;
   if (turn.retryAtMs !== null) return words.linkLost;
   if (turn.hasRestarted) return words.startsAgain;
+  if (turn.isThinking) return words.thinking;
   return turn.text === '' ? words.answering : '';
 }
 
 /** Codes that another try of the same words cannot change. */
-const TO_EDIT = new Set(['too_large', 'invalid_request', 'idempotency_mismatch']);
+const TO_EDIT = new Set(['too_large', 'invalid_request', 'idempotency_mismatch', 'model_refused']);
 const TO_BEGIN_ANEW = new Set(['session_deleted', 'session_not_found', 'corrupt_session']);
 
 function Failure({ conversationId, turn }: NoteProps) {

@@ -33,22 +33,32 @@ export function useScroll(
     const node = scroller.current;
     const content = node?.lastElementChild;
     if (!node || !content) return;
+    const isNearEnd = () => node.scrollHeight - node.scrollTop - node.clientHeight < NEAR_END_PX;
     const look = () => {
-      const toGo = node.scrollHeight - node.scrollTop - node.clientHeight;
-      sticks.current = toGo < NEAR_END_PX;
+      sticks.current = isNearEnd();
       setAtEnd(sticks.current);
       if (node.scrollTop < NEAR_BEGINNING_PX) loadOlder();
     };
     // Text grows without React knowing how tall it became.
     const grown = new ResizeObserver(() => {
       if (sticks.current) toEnd();
+      else setAtEnd(isNearEnd());
     });
+    // Who opens a fold wants to read it, not to be taken past it.
+    const fold = ({ target }: Event) => {
+      const details = target instanceof Element ? target.closest('summary')?.parentElement : null;
+      if (!(details instanceof HTMLDetailsElement)) return;
+      if (details.open) requestAnimationFrame(look);
+      else sticks.current = false;
+    };
     grown.observe(content);
     grown.observe(node);
     node.addEventListener('scroll', look, { passive: true });
+    node.addEventListener('click', fold);
     return () => {
       grown.disconnect();
       node.removeEventListener('scroll', look);
+      node.removeEventListener('click', fold);
     };
   }, [loadOlder, toEnd]);
 

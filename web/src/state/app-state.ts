@@ -15,6 +15,8 @@ export interface Conversation {
   readonly turns: readonly LiveTurn[];
   /** Tokens of turns that ended while this page looked on, by turn id. */
   readonly tokensOf: Readonly<Record<string, number>>;
+  /** What the model thought aloud in them, which the history may not keep, by turn id. */
+  readonly thoughtsOf: Readonly<Record<string, string>>;
   /** What a turn was called before it was history, so that its element on the page stays the same. */
   readonly keyOf: Readonly<Record<string, string>>;
 }
@@ -52,6 +54,7 @@ export function emptyConversation(id: string, status: Conversation['status']): C
     isLoadingOlder: false,
     turns: [],
     tokensOf: {},
+    thoughtsOf: {},
     keyOf: {},
   };
 }

@@ -96,16 +96,19 @@ async function listen(
   for await (const event of told) {
     hear(page, conversationId, key, event);
     if (event.type === 'settled') await lookOnce(page, conversationId, key, signal);
-    if (event.type === 'delta' && Date.now() - savedAtMs < SAVE_EVERY_MS) continue;
+    if (isPiece(event) && Date.now() - savedAtMs < SAVE_EVERY_MS) continue;
     savedAtMs = Date.now();
     keep(page, conversationId, key);
   }
 }
 
+/** Those come by the hundred. */
+const isPiece = (told: Told) => told.type === 'delta' || told.type === 'reasoning';
+
 function hear(page: Page, conversationId: string, key: string, told: Told): void {
   const step = (state: AppState) =>
     withConversation(state, conversationId, (now) => withTurn(now, key, (turn) => afterTold(turn, told)));
-  if (told.type === 'delta') {
+  if (isPiece(told)) {
     page.store.updateSoon(step);
     return;
   }

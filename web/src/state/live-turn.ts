@@ -15,7 +15,11 @@ export interface LiveTurn {
   /** Turns ahead; null when not told. */
   readonly position: number | null;
   readonly text: string;
-  /** Place of the last event that `text` holds; empty: none. */
+  /** What the model thought aloud. */
+  readonly thoughts: string;
+  /** Whether that is what it does now. */
+  readonly isThinking: boolean;
+  /** Place of the last event that `text` and `thoughts` hold; empty: none. */
   readonly lastEventId: string;
   /** Another replica took it over, and the answer begins again. */
   readonly hasRestarted: boolean;
@@ -31,6 +35,9 @@ export interface LiveTurn {
   readonly isMine: boolean;
 }
 
+/** Of the answer, to hear it from its start. */
+export const NOTHING_HEARD = { text: '', thoughts: '', isThinking: false, lastEventId: '' } as const;
+
 export function newTurn(key: string, said: string, onBusy: OnBusy): LiveTurn {
   return {
     key,
@@ -40,8 +47,7 @@ export function newTurn(key: string, said: string, onBusy: OnBusy): LiveTurn {
     saidAtMs: Date.now(),
     phase: 'sending',
     position: null,
-    text: '',
-    lastEventId: '',
+    ...NOTHING_HEARD,
     hasRestarted: false,
     isStopping: false,
     retryAtMs: null,
@@ -67,15 +73,21 @@ export function afterTold(turn: LiveTurn, told: Told): LiveTurn {
   if (told.type === 'admitted') return { ...turn, turnId: told.turnId, retryAtMs: null };
   if (told.type === 'settled') return { ...turn, phase: 'completed', position: null };
   const at = { ...turn, lastEventId: told.id === '' ? turn.lastEventId : told.id };
+  const begun = { ...at, phase: 'running', position: null, isThinking: false } as const;
   switch (told.type) {
     case 'queued':
       return { ...at, phase: 'queued', position: told.position };
     case 'started':
-      return { ...at, phase: 'running', position: null };
+      return begun;
     case 'restarted':
-      return { ...at, phase: 'running', position: null, text: '', hasRestarted: true };
+      return { ...begun, ...NOTHING_HEARD, lastEventId: at.lastEventId, hasRestarted: true };
     case 'delta':
-      return { ...at, phase: 'running', position: null, text: turn.text + told.content };
+      return { ...begun, text: turn.text + told.content };
+    case 'reasoning':
+      return { ...begun, thoughts: thoughtsWith(turn, told.content), isThinking: true };
+    case 'tool_call':
+    case 'tool_result':
+      return begun;
     case 'done':
       return { ...at, phase: 'completed', tokens: told.usage?.total_tokens ?? null };
     case 'cancelled':
@@ -85,11 +97,18 @@ export function afterTold(turn: LiveTurn, told: Told): LiveTurn {
   }
 }
 
+/** Thoughts between which something was said are paragraphs, as they are parts in the history. */
+function thoughtsWith({ thoughts, isThinking }: LiveTurn, more: string): string {
+  return isThinking || thoughts === '' ? thoughts + more : `${thoughts}\n\n${more}`;
+}
+
 /** The turn after its record was looked up instead of streamed. */
 export function afterLook(turn: LiveTurn, record: Turn): LiveTurn {
   return {
     ...turn,
-    phase: record.status,
+    phase: record.status === 'parked' ? 'running' : record.status,
+    // One whose end was not heard was not heard whole: no half of a thought is left standing for all of it.
+    thoughts: isActive(turn) && record.ended_at !== null ? '' : turn.thoughts,
     position: record.position,
     retryAtMs: null,
     isKept: record.kept === true,

@@ -1,5 +1,5 @@
 import type { Session } from '../client/shapes.ts';
-import type { LiveTurn } from './live-turn.ts';
+import { type LiveTurn, NOTHING_HEARD } from './live-turn.ts';
 
 /** What the browser keeps of this page. Everything else is the server's to remember. */
 
@@ -74,8 +74,8 @@ export function savedTurns(): SavedTurn[] {
 
 /** Replaces what is kept of one turn; other tabs keep theirs in the same place. */
 export function saveTurn(conversationId: string, turn: LiveTurn): void {
-  const isLong = turn.text.length > LONGEST_SAVED_TEXT;
-  const saved = isLong ? { ...turn, text: '', lastEventId: '' } : turn;
+  const isLong = turn.text.length + turn.thoughts.length > LONGEST_SAVED_TEXT;
+  const saved = isLong ? { ...turn, ...NOTHING_HEARD } : turn;
   write(shelf(), TURNS, [
     ...savedTurns().filter((other) => other.turn.key !== turn.key),
     { conversationId, turn: saved },

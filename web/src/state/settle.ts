@@ -52,7 +52,12 @@ function without(conversation: Conversation, turn: LiveTurn): Conversation {
   if (turn.turnId === null) return { ...conversation, turns };
   const tokensOf =
     turn.tokens === null ? conversation.tokensOf : { ...conversation.tokensOf, [turn.turnId]: turn.tokens };
-  return { ...conversation, turns, tokensOf, keyOf: { ...conversation.keyOf, [turn.turnId]: turn.key } };
+  const thoughtsOf =
+    turn.thoughts === ''
+      ? conversation.thoughtsOf
+      : { ...conversation.thoughtsOf, [turn.turnId]: turn.thoughts };
+  const keyOf = { ...conversation.keyOf, [turn.turnId]: turn.key };
+  return { ...conversation, turns, tokensOf, thoughtsOf, keyOf };
 }
 
 function giveBack(page: Page, conversationId: string, turn: LiveTurn): void {
