@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { INVARIANTS } from '../checker/check.ts';
 import type { InvariantId, Violation } from '../checker/story.ts';
-import { evidenceFile } from './versions.ts';
+import { evidenceFile, versions } from './versions.ts';
 
 /** What was seen without one guard. */
 export interface GuardResult {
@@ -28,7 +28,7 @@ export function writeGuards(results: readonly GuardResult[]): void {
     'switch for it. Then the rows named here ([faults.md](faults.md) says what each is) run until the checker sees a violation. *red*: the invariant was seen',
     'broken without that guard; in the last column, what the row itself demands. With all guards in place the same rows see nothing.',
     '',
-    `Written by \`npm run faults -- --guards\`, ${new Date().toISOString().slice(0, 10)}.`,
+    `Written by \`npm run faults -- --guards\`, ${new Date().toISOString().slice(0, 10)}. ${versions()}.`,
     '',
     `| Guard | Without it | Row, trials | ${ids.join(' | ')} | row |`,
     `| --- | --- | --- | ${ids.map(() => '---').join(' | ')} | --- |`,

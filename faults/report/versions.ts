@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { join } from 'node:path';
+import { commitOfCheckout } from '../../testkit/process/commit.ts';
 import { findRedisServer } from '../../testkit/redis/redis.ts';
 import { ROOT } from '../rig/product.ts';
 
@@ -18,5 +19,5 @@ export function versions(): string {
   const server = /v=(\S+)/.exec(redis)?.[1] ?? redis.trim();
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const machine = `${cpus().length} processors, ${platform()} ${arch()}`;
-  return `Turnwise ${version}, Node ${process.version}, Redis ${server}, ${machine}`;
+  return `Turnwise ${version}, ${commitOfCheckout()}, Node ${process.version}, Redis ${server}, ${machine}`;
 }
