@@ -9,7 +9,7 @@ const files = (names: readonly string[]) => names.map((name) => `test/${name}.te
 
 /**
  * The fast loop, `npm test`: core, HTTP and model in the process of the test, on a real Redis that the files of a worker share.
- * Nothing is built. The same files run once more on processes of the built server.
+ * Nothing is built. Each of these files runs once more on processes of the built server: on a Cluster, or alone.
  */
 const inProcess = files([
   'integration/api-chat',
@@ -153,7 +153,9 @@ export default defineConfig({
         exclude: readsBuild,
         env: { TEST_REPLICAS: 'in-process', TEST_TOPOLOGY: 'shared' },
       }),
-      layer('processes', [...served, ...readsBuild], { exclude: alone }),
+      layer('processes', [...served, ...readsBuild], {
+        exclude: [...alone, ...inProcess.filter((file) => onCluster.includes(file))],
+      }),
       layer('browser', ['test/browser/**/*.test.ts']),
       layer('cluster', [...onCluster, ...(isLong ? onClusterToo : [])], {
         env: { TEST_TOPOLOGY: 'cluster' },

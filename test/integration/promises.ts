@@ -425,8 +425,7 @@ export const PROMISES = {
   },
   'model.odd-usage': {
     says: 'usage that is not three counts is null, and a finish reason of any length is not an error',
-    breaks:
-      'chunk: take the numbers of usage as they are; answer-reader: do not cut the reason',
+    breaks: 'chunk: take the numbers of usage as they are; answer-reader: do not cut the reason',
     from: 'docs/models.md: What is read',
   },
   'model.thinks-aloud': {

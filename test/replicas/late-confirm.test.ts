@@ -6,7 +6,7 @@ import { scriptNames } from '../../testkit/redis/script-names.ts';
 import { saidIn } from '../../testkit/server/api.ts';
 import { commandEntry } from '../../testkit/server/command.ts';
 import { replicaOf, startDeployment, startStore } from '../../testkit/server/deployment.ts';
-import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import { promise } from './promises.ts';
 
 promise(
@@ -26,7 +26,7 @@ promise(
     await redis.ask('HSET', record, 'replica', 'another');
     confirming.open();
     expect(await asked).toMatchObject({ status: 503, body: { error: { code: 'redis_unavailable' } } });
-    await chatUntilTold([replica], 'late', 'hello');
+    await chatUntilAnswered([replica], 'late', 'hello');
     expect(await saidIn(replica, 'late')).toEqual(['hello', 'echo:hello']);
     await proxy.close();
   },

@@ -4,7 +4,7 @@ import type { SseReader } from '../../testkit/http/sse.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { saidIn } from '../../testkit/server/api.ts';
 import { turnIdOf } from '../../testkit/server/deployment.ts';
-import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import {
   echoed,
@@ -67,7 +67,7 @@ promise(
         { status: 503, body: { error: { code: 'commit_unknown', turn_id: turnIdOf(second) } } },
         1,
       ]);
-      const again = comesBack === 'at once' ? chatUntilTold([place.shaky], id, joins, { onBusy }) : null;
+      const again = comesBack === 'at once' ? chatUntilAnswered([place.shaky], id, joins, { onBusy }) : null;
       if (again === null) {
         await waitFor(async () => (await messageJoined(id, second)) !== joins, {
           timeoutMs: 8000,
@@ -87,7 +87,9 @@ promise(
       }
       await expectExactly(place, id, echoed(`${id} first`, `${id} second`));
       if (comesBack === 'never') continue;
-      expect((await chatUntilTold([place.shaky], id, joins, { onBusy })).body.reply).toBe(`echo:${joins}`);
+      expect((await chatUntilAnswered([place.shaky], id, joins, { onBusy })).body.reply).toBe(
+        `echo:${joins}`,
+      );
       await expectExactly(place, id, echoed(`${id} first`, `${id} second`, joins));
     }
     place.model.reply(echo);

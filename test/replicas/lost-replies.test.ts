@@ -5,7 +5,7 @@ import { openStream } from '../../testkit/http/sse.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import type { Match } from '../../testkit/redis/redis-proxy.ts';
 import { say, turnIdOf, turnOf } from '../../testkit/server/deployment.ts';
-import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import {
   echoed,
@@ -53,13 +53,13 @@ promise(
         const [before, asked, after] = [`${id} before`, `${id} asked`, `${id} after`];
         await chat(steady, id, before);
         const metFaults = faultOnce(place, isKind, fault, id);
-        const { body, refusals } = await chatUntilTold([shaky], id, asked);
+        const { body, refusals } = await chatUntilAnswered([shaky], id, asked);
         expect([id, metFaults()]).toEqual([id, 1]);
         proxy.onRequest(null);
         expect(body).toMatchObject({ reply: `echo:${asked}`, message_count: 4 });
         refused.push(`${id} ${refusals.length}`);
         expect((await chat(steady, id, asked, { idempotencyKey: asked })).body).toEqual(body);
-        expect((await chatUntilTold([shaky], id, after)).body.message_count).toBe(6);
+        expect((await chatUntilAnswered([shaky], id, after)).body.message_count).toBe(6);
         await expectExactly(place, id, echoed(before, asked, after));
       }
     }
@@ -90,7 +90,7 @@ promise(
       ]);
       await waitFor(() => metFaults() === 2, { timeoutMs: 8000, what: `${id}: both faults` });
       proxy.onRequest(null);
-      const { body } = await chatUntilTold([shaky], id, `${id} after`);
+      const { body } = await chatUntilAnswered([shaky], id, `${id} after`);
       expect(body.message_count).toBe(2);
       await expectExactly(place, id, echoed(`${id} after`));
     }
@@ -202,7 +202,7 @@ promise(
         expect(url).toBe(`/api/sessions/${id}/turns/${turnId}/stream`);
         const stream = await openStream(`${steady.url}${url}`);
         expect((await stream.all()).at(-1)).toMatchObject({ data: { code: 'redis_unavailable' } });
-        expect((await chatUntilTold([shaky], id, 'after')).body.message_count).toBe(2);
+        expect((await chatUntilAnswered([shaky], id, 'after')).body.message_count).toBe(2);
         await expectExactly(place, id, echoed('after'));
       }
     }

@@ -3,7 +3,7 @@ import { chat } from '../../testkit/http/http.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { getSession, saidIn } from '../../testkit/server/api.ts';
 import { follow, say, turnIdOf } from '../../testkit/server/deployment.ts';
-import { chatUntilTold } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered } from '../../testkit/server/patient.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { expectExactly, lastSaid, type Shaky, startShaky } from '../support/shaky-replica.ts';
 import { promise } from './promises.ts';
@@ -54,7 +54,7 @@ promise(
     expect(resumed.text()).toBe('last');
     model.reply(echo);
     proxy.heal();
-    expect((await chatUntilTold([shaky], 'watched', 'after')).body.message_count).toBe(4);
+    expect((await chatUntilAnswered([shaky], 'watched', 'after')).body.message_count).toBe(4);
   },
   80_000,
 );
@@ -115,7 +115,7 @@ promise(
     }
     proxy.onRequest(null);
     proxy.heal();
-    expect((await chatUntilTold([shaky], 'stored', 'after')).body.message_count).toBe(4);
+    expect((await chatUntilAnswered([shaky], 'stored', 'after')).body.message_count).toBe(4);
     expect((await getSession(steady, 'not-stored')).body.message_count).toBe(2);
   },
   80_000,

@@ -4,7 +4,7 @@ import { chat } from '../../testkit/http/http.ts';
 import { createRandom } from '../../testkit/seed.ts';
 import { getSession, listSessions, promptFor, saidIn } from '../../testkit/server/api.ts';
 import { replicaOf, say, startDeployment, startStore } from '../../testkit/server/deployment.ts';
-import { chatUntilTold, timed } from '../../testkit/server/patient.ts';
+import { chatUntilAnswered, timed } from '../../testkit/server/patient.ts';
 import { expectRefusals, holdAt, lastSaid, recovery } from '../support/outage.ts';
 import { promise } from './promises.ts';
 
@@ -23,7 +23,7 @@ promise(
         const [id, said] = [`durable${index}`, [] as string[]];
         while (!isOver) {
           const message = `${id} says ${said.length}`;
-          const { body } = await chatUntilTold([replicaOf(deployment, index % 2)], id, message);
+          const { body } = await chatUntilAnswered([replicaOf(deployment, index % 2)], id, message);
           expect(body).toMatchObject({ reply: `echo:${message}`, message_count: 2 * said.length + 2 });
           said.push(message);
           if (index === 0 && said.length === 10) {

@@ -18,7 +18,7 @@ export interface PatientAnswer {
  *
  * @throws   on an error that is not retryable, or after 20 s without a result
  */
-export async function chatUntilTold(
+export async function chatUntilAnswered(
   replicas: readonly { readonly url: string }[],
   conversationId: string,
   message: string,
@@ -42,7 +42,7 @@ export async function chatUntilTold(
 }
 
 /** The same for a stream, until the message is accepted. A machine that pauses for a moment gets 503. */
-export async function sayUntilIn(
+export async function sayUntilAccepted(
   replica: { readonly url: string },
   conversationId: string,
   message: string,
