@@ -29,7 +29,8 @@ promise(
     deployment.model.reply((request: ModelRequest) => {
       const gate = asked.has(lastSaid(request)) ? undefined : gates.get(lastSaid(request));
       asked.add(lastSaid(request));
-      return gate === undefined ? echo(request) : [{ wait: gate }, ...echo(request)];
+      // Readers see a piece of the answer that is then lost.
+      return gate === undefined ? echo(request) : [{ delta: 'lost ' }, { wait: gate }, ...echo(request)];
     });
     const first = await say(a, 'over', 'first');
     await gates.get('first')?.reached;
@@ -45,6 +46,7 @@ promise(
     gates.get('first')?.open();
     expect((await first.all()).at(-1)?.event).toBe('done');
     await gates.get('second')?.reached;
+    await second.until('delta');
     const lostFence = await fenceAt(firstPrimary);
     await firstPrimary.kill();
     const killedAt = performance.now();
@@ -72,6 +74,11 @@ promise(
     for (const reader of [second, await follow(b, 'over', turnIdOf(first))]) {
       expect((await reader.all()).at(-1)?.event).toBe('done');
     }
+    const restartedAt = second.events.findLastIndex(({ event }) => event === 'restarted');
+    const shown = second.events
+      .slice(restartedAt + 1)
+      .map(({ data }) => (data as { content?: string }).content ?? '');
+    expect([restartedAt > 0, shown.join('')]).toEqual([true, 'echo:second']);
     expect((await getSession(a, 'over')).body.message_count).toBe(8);
     expect((await chat(a, 'over', 'after')).body).toMatchObject({ reply: 'echo:after', message_count: 10 });
     const prompt = deployment.model.requests.findLast((request) => lastSaid(request) === 'after');

@@ -135,14 +135,14 @@ promise(
     const [, first] = goodStory().calls;
     if (first === undefined) throw new Error('the story has two calls');
     const again: Call = { ...first, index: 2, at: 170, answer: answerOf(2, 'x-s0-m2') };
-    // It ran at the time of the loss, or it still waited: then its events have the ids of the first answer.
+    // It ran at the time of the loss, or it still waited: then its first attempt is lost as well.
     for (const attempt of [2, 1]) {
-      const restarted = { id: '2-1', event: 'restarted', data: {} };
+      const begun = { event: attempt === 2 ? 'restarted' : 'started', data: {} };
       const log = [
-        { id: '1-1', event: 'started', data: {} },
-        ...(attempt === 2 ? [restarted] : []),
-        { id: `${attempt}-2`, event: 'delta', data: { content: again.answer } },
-        { id: `${attempt}-3`, event: 'done', data: {} },
+        ...(attempt === 2 ? [{ id: '1-1', event: 'started', data: {} }] : []),
+        { id: '2-1', ...begun },
+        { id: '2-2', event: 'delta', data: { content: again.answer } },
+        { id: '2-3', event: 'done', data: {} },
       ];
       const story = withSession(({ messages, turns }) => ({
         messages: [...messages.slice(0, 3), { ...messages[3], content: again.answer } as StoredMessage],

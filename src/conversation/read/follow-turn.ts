@@ -34,10 +34,11 @@ export async function followTurn(
   turn: TurnRef,
   after: EventId,
   shows: Shows,
-  reader: TurnReader,
+  to: TurnReader,
   signal: AbortSignal,
 ): Promise<void> {
   let last = after;
+  const reader = withRestarts(to, after);
   const live = ports.live.find(turn);
   if (live !== undefined) {
     last = await catchUp(ports, live, after, reader, signal);
@@ -50,6 +51,23 @@ export async function followTurn(
     if (live.feed.state === 'draining') throw new TurnwiseError('draining');
   }
   await followLog(ports, turn, last, reader, signal);
+}
+
+/**
+ * A turn whose grant was lost in a failover starts once more as if for the first time. Readers that were shown some of
+ * the lost attempt must forget that: for them it is a restart.
+ */
+function withRestarts(reader: TurnReader, after: EventId): TurnReader {
+  let { fence } = after;
+  const asShown = (placed: PlacedEvent): PlacedEvent => {
+    const { id, event } = placed;
+    const isAnew = fence !== 0 && id.fence !== fence && event.type === 'started';
+    fence = id.fence;
+    return isAnew ? { id, event: { type: 'restarted', attempt: event.attempt } } : placed;
+  };
+  return {
+    take: (events) => reader.take(events.at(-1)?.id.fence === fence ? events : events.map(asShown)),
+  };
 }
 
 /** Passes on what other replicas emitted before they lost the turn. */
