@@ -186,6 +186,28 @@ promise(
 );
 
 promise(
+  'dialect.disconnect.early',
+  'a client that disconnects before it is sent a head cancels its turn, where a disconnect cancels',
+  async () => {
+    model.reply(() => [{ delta: 'one' }, { hang: true }]);
+    const confirming = proxy.trap(
+      'request',
+      ({ name, session }) => name === 'confirm-turn' && session === 'early',
+    );
+    const leaving = new AbortController();
+    const asked = fetch(`${replica.url}/numbered?id=early&text=hello`, {
+      method: 'POST',
+      signal: leaving.signal,
+    });
+    await confirming.caught;
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    confirming.open();
+    await waitFor(() => model.requests.at(-1)?.aborted === true, { what: 'the model call to be aborted' });
+  },
+);
+
+promise(
   'dialect.websocket',
   'a dialect over a WebSocket works the same: admitted, followed, and refused in its own format',
   async () => {

@@ -27,6 +27,11 @@ export const PROMISES = {
     breaks: 'submit-turn: take onDisconnect from the limits alone',
     from: 'docs/decisions/0003-disconnect.md',
   },
+  'dialect.disconnect.early': {
+    says: 'a client that disconnects before it is sent a head cancels its turn, where a disconnect cancels',
+    breaks: 'turn-feed read: set hadReaders after the look at the signal',
+    from: 'docs/decisions/0003-disconnect.md',
+  },
   'dialect.websocket': {
     says: 'a dialect over a WebSocket works the same: admitted, followed, and refused in its own format',
     breaks: 'stream-turn: write SSE frames to any sink',
@@ -71,6 +76,11 @@ export const PROMISES = {
     says: 'a message may choose a model of OPENAI_MODEL, the first is the default, any other is 404 before a session exists',
     breaks: 'agent choose: replace any name by the default',
     from: 'docs/protocol.md: One message, one answer',
+  },
+  'agents.model.window': {
+    says: 'what one model was found to refuse is remembered for that model: another one is asked with the whole history',
+    breaks: 'context-windows keyOf: leave out the model',
+    from: 'docs/models.md: What is sent',
   },
   'agents.model.same-request': {
     says: 'an Idempotency-Key covers the model, and a message joins no turn that another model answers',

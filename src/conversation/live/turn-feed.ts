@@ -88,11 +88,12 @@ export class TurnFeed {
    * @throws what the reader throws
    */
   async read(after: EventId, shows: Shows, reader: TurnReader, signal: AbortSignal): Promise<EventId> {
+    // Also a reader that has left again: whether a turn is still wanted is asked only once it was read.
+    this.#hadReaders = true;
     if (signal.aborted) return after;
     const { promise, resolve, reject } = Promise.withResolvers<EventId>();
     const reading = new Reading(this, this.#events, after, shows, reader, { resolve, reject });
     const leave = () => resolve(reading.last);
-    this.#hadReaders = true;
     this.#readings.add(reading);
     signal.addEventListener('abort', leave);
     try {
