@@ -168,6 +168,11 @@ export function hasCode(error: unknown, code: ErrorCode): error is TurnwiseError
   return error instanceof TurnwiseError && error.code === code;
 }
 
+/** The data or the code is broken: what failed with this would fail again. */
+export function isBeyondRetry(error: unknown): error is TurnwiseError {
+  return hasCode(error, 'corrupt_session') || hasCode(error, 'internal');
+}
+
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }

@@ -31,6 +31,14 @@ export function textParts(text: string): readonly Part[] {
   return [{ type: 'text', text }];
 }
 
+/** Adds a part; text after text becomes one part, so that a message of text alone is one. */
+export function pushPart(parts: Part[], part: Part): void {
+  const last = parts.at(-1);
+  if (last?.type === 'text' && part.type === 'text') {
+    parts[parts.length - 1] = { type: 'text', text: last.text + part.text };
+  } else parts.push(part);
+}
+
 /** The text of a message: its text parts joined. */
 export function textOf(parts: readonly Part[]): string {
   if (parts.length === 1 && parts[0]?.type === 'text') return parts[0].text;

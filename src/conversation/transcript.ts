@@ -1,5 +1,5 @@
 import type { TurnEvent } from './events.ts';
-import type { Part } from './parts.ts';
+import { type Part, pushPart } from './parts.ts';
 import type { Role } from './session.ts';
 
 /** A message of an answer, before it is stored. */
@@ -74,7 +74,7 @@ export class Transcript {
       const role = part.type === 'function_result' ? 'tool' : 'assistant';
       const last = messages.at(-1);
       // Each result is a message of its own.
-      if (last?.role === role && role === 'assistant') last.parts.push(part);
+      if (last?.role === role && role === 'assistant') pushPart(last.parts, part);
       else messages.push({ role, parts: [part] });
     }
     return messages;

@@ -20,12 +20,18 @@ export interface OpenAiModelSettings extends ModelServer {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 
+/** What was found out about the server behind a model. */
+interface Found {
+  readonly needs: Set<Need>;
+  takesStreamOptions: boolean;
+}
+
 /** Any OpenAI-compatible model. One connection pool per replica, shared by all sessions. */
 export class OpenAiModel implements Model {
   readonly #connection: Promise<ModelConnection>;
   readonly #settings: OpenAiModelSettings;
-  readonly #needs = new Set<Need>();
-  #takesStreamOptions = false;
+  /** By model: behind one address there may be servers of several kinds. */
+  readonly #found = new Map<string, Found>();
 
   constructor(settings: OpenAiModelSettings) {
     this.#settings = settings;
@@ -43,17 +49,20 @@ export class OpenAiModel implements Model {
       if (part.type !== 'sign') wasHeard = true;
       return onPart(part);
     };
+    const found = this.#foundOf(request.model);
     const call = (needs: ReadonlySet<Need>) =>
       exchange(connection, JSON.stringify(adapt(body, needs)), signal, hear);
     for (;;) {
       try {
-        const answer = await call(this.#needs);
-        this.#learnFrom(body);
+        const answer = await call(found.needs);
+        if (body.stream_options !== undefined && !found.needs.has('requests without stream_options')) {
+          found.takesStreamOptions = true;
+        }
         return answer;
       } catch (error) {
         if (!(error instanceof ModelFailure)) throw error;
         if (wasHeard || signal.aborted) throw error.asTurnwiseError();
-        const answer = await this.#askOtherwise(error, body, call, () => wasHeard);
+        const answer = await this.#askOtherwise(error, found, body, call, () => wasHeard);
         if (answer !== null) return answer;
         if (error.isPermanent || !error.mayPass || tries >= this.#settings.maxRetries) {
           throw error.asTurnwiseError();
@@ -89,16 +98,17 @@ export class OpenAiModel implements Model {
    */
   async #askOtherwise(
     failure: ModelFailure,
+    found: Found,
     body: ChatRequest,
     call: (needs: ReadonlySet<Need>) => Promise<ModelAnswer>,
     wasHeard: () => boolean,
   ): Promise<ModelAnswer | null> {
-    const needs = needsBehind(failure, adapt(body, this.#needs), this.#needs, this.#takesStreamOptions);
+    const needs = needsBehind(failure, adapt(body, found.needs), found.needs, found.takesStreamOptions);
     const ways = needs.length > 1 ? [...needs.map((need) => [need]), needs] : [needs];
     for (const way of needs.length === 0 ? [] : ways) {
       try {
-        const answer = await call(new Set([...this.#needs, ...way]));
-        for (const need of way) this.#remember(need);
+        const answer = await call(new Set([...found.needs, ...way]));
+        for (const need of way) this.#remember(found, need);
         return answer;
       } catch (error) {
         if (!(error instanceof ModelFailure)) throw error;
@@ -108,16 +118,16 @@ export class OpenAiModel implements Model {
     return null;
   }
 
-  #remember(need: Need): void {
-    if (this.#needs.has(need)) return;
-    this.#needs.add(need);
+  #remember({ needs }: Found, need: Need): void {
+    if (needs.has(need)) return;
+    needs.add(need);
     this.#settings.found(need);
   }
 
-  #learnFrom(body: ChatRequest): void {
-    if (body.stream_options !== undefined && !this.#needs.has('requests without stream_options')) {
-      this.#takesStreamOptions = true;
-    }
+  #foundOf(model: string): Found {
+    const found = this.#found.get(model) ?? { needs: new Set(), takesStreamOptions: false };
+    this.#found.set(model, found);
+    return found;
   }
 }
 

@@ -54,7 +54,7 @@ export const SCRIPTS = {
   joinTurn: new Script(
     'join-turn',
     TURN,
-    'turn_id joiner_id not_after_ms session_ttl_ms most_bytes message key_value replaces_value agent model options',
+    'turn_id joiner_id not_after_ms session_ttl_ms most_bytes text_bytes message key_value replaces_value agent model options',
     {
       OK: { now_ms: 'number' },
       EXISTS: { value: 'text', acknowledged: 'number' },

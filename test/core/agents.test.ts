@@ -55,6 +55,23 @@ promise(
 );
 
 promise(
+  'agents.model.window',
+  'what one model was found to refuse is remembered for that model: another one is asked with the whole history',
+  async () => {
+    for (const message of ['one', 'two', 'three']) await ask('window', message);
+    deployment.model.reply((request) =>
+      request.body.model === 'second' && request.messages.length > 4
+        ? [{ status: 400, body: { error: { code: 'context_length_exceeded', message: 'too long' } } }]
+        : echo(request),
+    );
+    expect((await ask('window', 'four', { model: 'second' })).status).toBe(200);
+    expect(deployment.model.requests.at(-1)?.messages.length).toBeLessThan(5);
+    expect((await ask('window', 'five', { model: 'first' })).status).toBe(200);
+    expect(deployment.model.requests.at(-1)?.messages).toHaveLength(10);
+  },
+);
+
+promise(
   'agents.model.same-request',
   'an Idempotency-Key covers the model, and a message joins no turn that another model answers',
   async () => {

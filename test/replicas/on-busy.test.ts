@@ -167,6 +167,40 @@ promise(
 );
 
 promise(
+  'busy.coalesce.images',
+  'messages that join count by their text: an image of any size joins, and is joined',
+  async () => {
+    const { gate, reader } = await running('pictures');
+    const { url } = replicaOf(deployment, 0);
+    const send = (message: unknown) =>
+      call<{ turn_id: string }>(url, 'POST', '/api/chat', {
+        conversation_id: 'pictures',
+        on_busy: 'coalesce',
+        message,
+      });
+    const picture = { type: 'image', image_url: `data:image/png;base64,${'A'.repeat(1000)}` };
+    const joined = async (count: number) => {
+      const queue = (await deployment.redis.ask('ZRANGE', 'turnwise:{-/pictures}:queue', 0, 0)) as string[];
+      const record = `turnwise:{-/pictures}:turn:${queue[0]?.split('/')[0]}`;
+      return queue.length === 1 && (await deployment.redis.ask('HGET', record, 'joined')) === String(count);
+    };
+    const second = send([picture, { type: 'text', text: 'look' }]);
+    await waitFor(async () => (await deployment.redis.ask('ZCARD', 'turnwise:{-/pictures}:queue')) === 1, {
+      what: 'the picture to wait',
+    });
+    const third = send('and?');
+    await waitFor(() => joined(1), { what: 'a text to join the picture' });
+    const fourth = send([picture]);
+    await waitFor(() => joined(2), { what: 'a picture to join both' });
+    gate.open();
+    await reader.all();
+    const answers = await Promise.all([second, third, fourth]);
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.turn_id}`)).size).toBe(1);
+    expect(answers[0]?.status).toBe(200);
+  },
+);
+
+promise(
   'busy.coalesce.cancel',
   'cancelling a coalesced turn ends it for every caller that joined',
   async () => {

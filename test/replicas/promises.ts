@@ -112,6 +112,11 @@ export const PROMISES = {
     breaks: 'admit-turn: never reply JOIN',
     from: 'docs/guarantees.md: In order',
   },
+  'busy.coalesce.images': {
+    says: 'messages that join count by their text: an image of any size joins, and is joined',
+    breaks: 'turn-admission: count the bytes of the stored message',
+    from: 'docs/protocol.md: While a turn runs',
+  },
   'busy.coalesce.cancel': {
     says: 'cancelling a coalesced turn ends it for every caller that joined',
     breaks: 'admit-turn: never reply JOIN',

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type ChatBody, chat } from '../http/http.ts';
-import type { SseReader } from '../http/sse.ts';
-import { say } from './deployment.ts';
 
 const RETRY_MS = 50;
 const PATIENCE_MS = 20_000;
@@ -39,23 +37,6 @@ export async function chatUntilAnswered(
     await sleep(RETRY_MS);
   }
   throw new Error(`${message}: only refusals: ${refusals.join(', ')}`);
-}
-
-/** The same for a stream, until the message is accepted. A machine that pauses for a moment gets 503. */
-export async function sayUntilAccepted(
-  replica: { readonly url: string },
-  conversationId: string,
-  message: string,
-  options: { readonly onBusy?: string } = {},
-): Promise<SseReader> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const reader = await say(replica, conversationId, message, { ...options, idempotencyKey: message });
-    if (reader.status === 200) return reader;
-    const refusal = JSON.stringify(await reader.json());
-    if (reader.status < 500 || performance.now() > until) throw new Error(`${message}: ${refusal}`);
-    await sleep(RETRY_MS);
-  }
 }
 
 /** The status a caller got and how long it took; 0 for a broken connection. */

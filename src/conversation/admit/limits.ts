@@ -22,7 +22,8 @@ export async function checkInput(
   let bytes = 0;
   for (const part of input) {
     const text = textIn(part);
-    if (!text.isWellFormed()) throw invalid('message holds a lone surrogate');
+    const name = part.type === 'file' ? (part.filename ?? '') : '';
+    if (!text.isWellFormed() || !name.isWellFormed()) throw invalid('message holds a lone surrogate');
     if (part.type === 'text') bytes += Buffer.byteLength(text);
     else if (!MEDIA_URL.test(text)) throw invalid('an image or a file must be an https or a data URL');
   }

@@ -1,4 +1,4 @@
-import { hasCode } from '../../errors.ts';
+import { hasCode, isBeyondRetry } from '../../errors.ts';
 import { failureOfCode } from '../failures.ts';
 import type { Joining } from '../ports/admission.ts';
 import type { Uses } from '../ports/core.ts';
@@ -45,7 +45,7 @@ async function inBackground(ask: () => Promise<unknown>): Promise<void> {
     forMs: FOR_MS,
     // Jittered: otherwise all would come at once when Redis is back.
     pauseMs: (failures) => jittered(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)),
-    mayPass: (error) => !hasCode(error, 'corrupt_session'),
+    mayPass: (error) => !isBeyondRetry(error),
     isBackground: true,
   }).catch(() => {});
 }

@@ -30,7 +30,9 @@ export async function commitTurn(
   let fullSinceMs: number | null = null;
   for (;;) {
     try {
-      const written = await writeEnding(ports, hold, work, outcome);
+      const written = await writeEnding(ports, hold, work, outcome, (changed) => {
+        outcome = changed;
+      });
       if (written.kind !== 'ended') return turn.lose(written.kind);
       turn.emit(written.event);
       turn.feed.close('ended');
@@ -51,7 +53,7 @@ export async function commitTurn(
       awaySinceMs ??= nowMs;
       if (nowMs > awaySinceMs + AWAY_PATIENCE_MS) {
         // Only readers here are notified: nothing can be written, and whether something was is not known.
-        turn.emit({ type: 'error', ...failureOfCode('commit_unknown') });
+        turn.emitWithoutPlace({ type: 'error', ...failureOfCode('commit_unknown') });
         turn.feed.close('ended');
         return;
       }

@@ -1,4 +1,4 @@
-import { assertNever, hasCode } from '../../errors.ts';
+import { assertNever, isBeyondRetry } from '../../errors.ts';
 import type { EventId, TurnEvent } from '../events.ts';
 import { failureOfCode } from '../failures.ts';
 import type { Uses } from '../ports/core.ts';
@@ -118,6 +118,7 @@ const LOCKED_PAUSE_MS = 50;
  * Ends a turn in Redis, with all of its messages or none. Redis may know better: that the turn was asked to stop, or
  * that its history cannot be written. The outcome is then changed accordingly, and sent again.
  *
+ * @param changed  called with each such outcome: a caller that retries continues with it
  * @throws redis_unavailable, storage_full: whether it was written is not known
  */
 export async function writeEnding(
@@ -125,27 +126,35 @@ export async function writeEnding(
   hold: Hold,
   work: Work,
   first: Outcome,
+  changed: (outcome: Outcome) => void = () => {},
 ): Promise<Written> {
   const { startedAtMs, endedAtMs } = first;
   let outcome = first;
+  const change = (other: Outcome) => {
+    outcome = other;
+    changed(other);
+  };
   for (;;) {
     const ending = endingFor(work, outcome);
     const ended = await store
       .end(hold.turn, hold.fence, hold.lockValue, ending)
-      .catch((error: unknown): Ended => {
+      .catch((error: unknown): Ended | { readonly kind: 'broken' } => {
         // A turn that keeps nothing can still end.
-        if (hasCode(error, 'corrupt_session') && outcome.kind !== 'failed') return { kind: 'corrupt' };
-        throw error;
+        if (outcome.kind === 'failed' || !isBeyondRetry(error)) throw error;
+        return { kind: error.code === 'internal' ? 'broken' : 'corrupt' };
       });
     switch (ended.kind) {
       case 'ok':
         return { kind: 'ended', event: ending.event, outcome: ending.outcome };
       case 'stopped':
-        outcome = { kind: 'stopped', stop: ended.stop, startedAtMs, endedAtMs };
+        change({ kind: 'stopped', stop: ended.stop, startedAtMs, endedAtMs });
         continue;
       case 'corrupt':
-        outcome = { kind: 'failed', failure: failureOfCode('corrupt_session'), startedAtMs, endedAtMs };
+      case 'broken': {
+        const failure = failureOfCode(ended.kind === 'corrupt' ? 'corrupt_session' : 'internal');
+        change({ kind: 'failed', failure, startedAtMs, endedAtMs });
         continue;
+      }
       case 'locked':
         // By a request of our own whose reply is pending or lost, or by an earlier holder: the fence is ours.
         if ((await store.freeLock(hold.turn, hold.fence)) === 'fenced') return { kind: 'fenced' };

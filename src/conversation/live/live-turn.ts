@@ -85,6 +85,11 @@ export class LiveTurn {
     return this.#last;
   }
 
+  /** Under the id of the event before it: a reader that resumes there gets the end that Redis may know. */
+  emitWithoutPlace(event: TurnEvent): void {
+    this.feed.push({ id: this.#last, event });
+  }
+
   nextId(): EventId {
     return { fence: this.#last.fence, seq: this.#last.seq + 1 };
   }

@@ -39,7 +39,7 @@ export type Activity = keyof typeof ACTIVITIES;
 export interface Observer {
   /** @param durationMs  null: it never ran */
   turnEnded(turn: TurnRef, outcome: Ending['outcome'], durationMs: number | null): void;
-  /** From the grant of an attempt to its first text. */
+  /** From the start of an attempt, with the lock asked for, to its first text. */
   firstToken(turn: TurnRef, afterMs: number): void;
   /** How long a turn waited for those ahead of it. */
   waited(turn: TurnRef, ms: number): void;

@@ -45,7 +45,7 @@ export async function askWithinWindow(
     grant.inputs,
     promptLimits,
     (history, from) => ports.sessions.slice(session, history, from),
-    ports.windows.of(session),
+    ports.windows.of(session, model),
   );
   const ask = (shown: Prompt) => {
     const limits = callLimits(ports, grant.ranMs, performance.now() - begunMs);
@@ -70,7 +70,7 @@ export async function askWithinWindow(
       const answer = await ask(shorter);
       // When none of the history fits, later turns may be shorter: they start from a little less than what was refused.
       const fits = share > 0 ? tokens : Math.floor(refused.tokens * 0.85);
-      if (refusal.reason === 'too_long') ports.windows.learn(session, fits);
+      if (refusal.reason === 'too_long') ports.windows.learn(session, model, fits);
       return answer;
     } catch (error) {
       if (!mayHelp(error)) throw error;

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { assertNever, hasCode } from '../../errors.ts';
+import { assertNever, isBeyondRetry } from '../../errors.ts';
 import { endSeized } from '../end/end-seized.ts';
 import { withdrawTurn } from '../end/withdraw-turn.ts';
 import { failureOfCode } from '../failures.ts';
@@ -62,7 +62,7 @@ export class TurnRecovery {
     } catch (error) {
       observer.failed('turn_takeover', error, turn);
       // Nothing can be done with it here; reconcile reports it.
-      const isBroken = hasCode(error, 'corrupt_session');
+      const isBroken = isBeyondRetry(error);
       if (isBroken) takeover.forget(turn);
       return isBroken;
     } finally {
@@ -76,6 +76,9 @@ export class TurnRecovery {
     switch (claimed.kind) {
       case 'granted': {
         const turn = new LiveTurn(ref, claimed.grant.profile.onDisconnect);
+        turn.isTakenOver = true;
+        // Before readers find it here: what earlier attempts emitted is in the log alone.
+        turn.beginAttempt(claimed.grant.fence);
         this.#keep(turn, overdueMs, () => runTurn(core, turn, claimed.grant));
         return true;
       }
@@ -109,7 +112,6 @@ export class TurnRecovery {
 
   /** The turn is live here until the work on it is done. */
   #keep(turn: LiveTurn, overdueMs: number, work: () => Promise<void>): void {
-    turn.isTakenOver = true;
     this.#core.observer.tookOver(turn.ref, overdueMs);
     this.#core.live.add(turn);
     void work().finally(() => this.#core.live.remove(turn));

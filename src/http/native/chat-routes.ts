@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { usageToJson } from '../../conversation/events.ts';
-import { type Part, textOf, textParts } from '../../conversation/parts.ts';
+import { type Part, pushPart, textOf, textParts } from '../../conversation/parts.ts';
 import type { Input } from '../../conversation/ports/turns.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
@@ -116,7 +116,10 @@ function parseChat(request: FastifyRequest, body: ChatBody): AskedTurn {
 }
 
 function inputOf(message: ChatBody['message']): Input {
-  return typeof message === 'string' ? textParts(message) : message.map(partOf);
+  if (typeof message === 'string') return textParts(message);
+  const parts: Part[] = [];
+  for (const [index, part] of message.entries()) pushPart(parts, partOf(part, index));
+  return parts;
 }
 
 function partOf(part: InputPart, index: number): Part {

@@ -28,7 +28,7 @@ if before_fence then
 end
 local from, at, bytes, slices, messages = math.max(0, until_place - limit), until_place, 0, {}, {}
 while at > from and bytes < enough_bytes do
-  local first = math.max(from, at - 16)
+  local first = math.max(from, at - 4)
   local slice = redis.call('LRANGE', MESSAGES, first, at - 1)
   for _, message in ipairs(slice) do bytes = bytes + #message end
   slices[#slices + 1] = slice

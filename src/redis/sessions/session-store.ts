@@ -127,10 +127,17 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async slice(session: SessionRef, history: History, from: number): Promise<readonly Message[]> {
-    const keys = this.#keys.session(session);
-    const texts = await answered(
-      this.#client.lrange(keys.messages, from - history.dropped, history.from - history.dropped - 1),
-    );
+    const { messages: key } = this.#keys.session(session);
+    const end = history.from - history.dropped;
+    const texts: string[] = [];
+    // Piece by piece, as a page of messages: each may hold images.
+    for (let [at, count] = [from - history.dropped, 4]; at < end; ) {
+      const piece = await answered(this.#client.lrange(key, at, Math.min(at + count, end) - 1));
+      texts.push(...piece);
+      at += count;
+      const bytes = piece.reduce((sum, text) => sum + text.length, 0);
+      count = bytes < PIECE_BYTES / 8 ? 32 : 4;
+    }
     return texts.map((text) => decodeMessage(session, text));
   }
 }

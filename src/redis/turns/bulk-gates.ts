@@ -24,6 +24,23 @@ export class BulkGate {
     return this.#count(bytes, send);
   }
 
+  /** Sends when there is room within a time, or not at all. @returns null when there was none */
+  async passWithin<T>(bytes: number, withinMs: number, send: () => Promise<T>): Promise<T | null> {
+    const sent = this.passNow(bytes, send);
+    if (sent !== null) return sent;
+    const entered = await new Promise<boolean>((resolve) => {
+      const entry = { bytes, enter: () => resolve(true) };
+      this.#waiting.push(entry);
+      setTimeout(() => {
+        const at = this.#waiting.indexOf(entry);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        resolve(false);
+      }, withinMs);
+    });
+    return entered ? this.#count(bytes, send) : null;
+  }
+
   /** Sends at once, or not at all. @returns null when there is no room */
   passNow<T>(bytes: number, send: () => Promise<T>): Promise<T> | null {
     if (bytes <= SMALL_BYTES) return send();

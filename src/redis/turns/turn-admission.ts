@@ -54,8 +54,10 @@ export class RedisTurnAdmission implements TurnAdmission {
   async #admit({ turn, input, profile, onBusy, ownerAsGiven, key }: Admission): Promise<Admitted> {
     const { client, cache, keys, settings } = this.#context;
     const tag = sessionTag(turn.session);
-    const record = { ...encodeProfile(profile), caller: ownerAsGiven };
-    const reply = await this.#inTime((deadline) =>
+    const text_bytes = String(Buffer.byteLength(textOf(input)));
+    const record = { ...encodeProfile(profile), caller: ownerAsGiven, text_bytes };
+    const message = encodeInput(input);
+    const admit = (deadline: number) =>
       SCRIPTS.admitTurn.run(client, this.#context.keysOf(turn, hashesOf(key)), {
         turn_id: turn.turnId,
         replica: settings.replicaId,
@@ -71,11 +73,14 @@ export class RedisTurnAdmission implements TurnAdmission {
         tail: HISTORY_TAIL,
         channels: keys.replicaChannelPrefix,
         owner: ownerAsGiven,
-        message: encodeInput(input),
+        message,
         title: titleFrom(textOf(input)),
         profile: Object.entries(record).flat(),
-      }),
-    );
+      });
+    // Images of many callers at once would hold up the beats of running turns.
+    const gate = this.#context.gates.of(this.#context.sessionKeys(turn).meta);
+    const reply = await gate.passWithin(Buffer.byteLength(message), ADMISSION_MS, () => this.#inTime(admit));
+    if (reply === null) return { kind: 'unsent' };
     switch (reply.word) {
       case 'GRANTED':
         this.#admitted(turn, key, reply.now_ms);
@@ -113,6 +118,7 @@ export class RedisTurnAdmission implements TurnAdmission {
         not_after_ms: deadline,
         session_ttl_ms: settings.sessionTtlMs,
         most_bytes: settings.maxMessageBytes,
+        text_bytes: Buffer.byteLength(textOf(input)),
         message: encodeInput(input),
         key_value: key?.value ?? '',
         replaces_value: key?.replaces ?? '',

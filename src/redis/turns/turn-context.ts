@@ -9,6 +9,7 @@ import type { Client } from '../server/connect.ts';
 import type { HistoryCache } from '../sessions/history-cache.ts';
 import type { IndexWriter } from '../sessions/index-writer.ts';
 import { corrupt, decodeMessage } from '../sessions/message-codec.ts';
+import { BulkGates } from './bulk-gates.ts';
 import { memberOf, type RunningIndex } from './running-index.ts';
 import { decodeInput, decodeProfile } from './turn-codec.ts';
 
@@ -64,6 +65,7 @@ export class TurnContext {
   readonly running: RunningIndex;
   readonly settings: TurnSettings;
   readonly hashes = new IdempotencyHashes();
+  readonly gates: BulkGates;
 
   constructor(parts: {
     client: Client;
@@ -81,6 +83,7 @@ export class TurnContext {
     this.index = parts.index;
     this.running = parts.running;
     this.settings = parts.settings;
+    this.gates = new BulkGates(parts.client);
   }
 
   sessionKeys(turn: TurnRef): SessionKeys {

@@ -13,7 +13,6 @@ import { isStopKind, type StopKind, type TurnRef } from '../../conversation/turn
 import { sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
 import { encodeMessage } from '../sessions/message-codec.ts';
-import { BulkGates } from './bulk-gates.ts';
 import { encodeBatch, encodeBatches } from './event-codec.ts';
 import { encodeFailure, encodeUsage } from './turn-codec.ts';
 import type { TurnContext } from './turn-context.ts';
@@ -22,11 +21,9 @@ import { findTurn, readReply } from './turn-lookup.ts';
 /** The life of a running turn: its lease, its log, its end. */
 export class RedisTurnStore implements TurnStore {
   readonly #context: TurnContext;
-  readonly #gates: BulkGates;
 
   constructor(context: TurnContext) {
     this.#context = context;
-    this.#gates = new BulkGates(context.client);
   }
 
   async beat(turn: TurnRef, fence: string): Promise<Beat> {
@@ -71,7 +68,7 @@ export class RedisTurnStore implements TurnStore {
   ): Promise<'ok' | 'fenced' | 'no-room'> {
     const keys = this.#context.sessionKeys(turn);
     const batch = encodeBatch(events);
-    const sent = this.#gates.of(keys.meta).passNow(Buffer.byteLength(batch), () =>
+    const sent = this.#context.gates.of(keys.meta).passNow(Buffer.byteLength(batch), () =>
       SCRIPTS.appendLog.run(
         this.#context.client,
         { turn: keys.turn(turn.turnId), log: keys.log(turn.turnId) },
@@ -122,7 +119,7 @@ export class RedisTurnStore implements TurnStore {
         values,
       }));
     try {
-      const reply = await this.#gates.of(meta).pass(bytes, send);
+      const reply = await this.#context.gates.of(meta).pass(bytes, send);
       if (reply.word !== 'OK') cache.drop(tag);
       switch (reply.word) {
         case 'OK':
