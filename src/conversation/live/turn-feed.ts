@@ -47,7 +47,8 @@ export class TurnFeed {
 
   push(placed: PlacedEvent): void {
     this.#events.push(placed);
-    for (const reading of this.#readings) reading.pump();
+    const news: readonly [PlacedEvent] = [placed];
+    for (const reading of this.#readings) reading.hear(news);
   }
 
   /** Counts a reader that is still reading earlier events elsewhere. @returns ends that */
@@ -138,6 +139,16 @@ class Reading {
     return this.#last;
   }
 
+  /** One more event; most readers lack nothing else, and share the list that holds it. */
+  hear(news: readonly [PlacedEvent]): void {
+    const isNext = !this.#isBusy && this.shows === 'as-said' && this.#index === this.#events.length - 1;
+    if (isNext) {
+      this.#index += 1;
+      this.#last = news[0].id;
+      this.#waitFor(this.#take(news));
+    } else this.pump();
+  }
+
   /** Passes on what is new, as long as the reader takes it at once. */
   pump(): void {
     if (this.#isBusy) return;
@@ -146,19 +157,23 @@ class Reading {
       const events = this.#events.slice(this.#index, this.#index + count);
       this.#index += count;
       this.#last = events.at(-1)?.id ?? this.#last;
-      const taken = this.#take(events);
-      if (taken === undefined) continue;
-      this.#isBusy = true;
-      taken.then(
-        () => {
-          this.#isBusy = false;
-          this.pump();
-        },
-        (error: unknown) => this.#end.reject(error),
-      );
-      return;
+      if (this.#waitFor(this.#take(events))) return;
     }
     if (this.#feed.state !== 'open') this.#end.resolve(this.#last);
+  }
+
+  /** @returns whether the reader holds back what follows */
+  #waitFor(taken: void | Promise<void>): boolean {
+    if (taken === undefined) return false;
+    this.#isBusy = true;
+    taken.then(
+      () => {
+        this.#isBusy = false;
+        this.pump();
+      },
+      (error: unknown) => this.#end.reject(error),
+    );
+    return true;
   }
 
   #take(events: readonly PlacedEvent[]): void | Promise<void> {

@@ -34,7 +34,8 @@ export class SseSink implements TurnSink {
   send(frames: readonly string[]): void | Promise<void> {
     for (let at = 0; at < frames.length && !this.signal.aborted; ) {
       const end = endOfPiece(frames, at);
-      const hasRoom = this.#reply.raw.write(frames.slice(at, end).join(''));
+      const piece = end === at + 1 ? frames[at] : frames.slice(at, end).join('');
+      const hasRoom = this.#reply.raw.write(piece);
       if (!hasRoom) return this.#untilDrained().then(() => this.send(frames.slice(end)));
       at = end;
     }

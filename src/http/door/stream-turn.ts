@@ -19,7 +19,12 @@ export async function streamTurn(
   try {
     sink.open();
     const reader = {
-      take: (events: readonly PlacedEvent[]) => sink.send(events.flatMap((placed) => frames.of(placed))),
+      take: (events: readonly PlacedEvent[]) => {
+        const [first, ...more] = events;
+        // Mostly there is one, and its frames are shared by all readers.
+        if (first !== undefined && more.length === 0) return sink.send(frames.of(first));
+        return sink.send(events.flatMap((placed) => frames.of(placed)));
+      },
     };
     await conversations.follow(turn, frames.after, shows, reader, sink.signal);
   } catch (error) {

@@ -32,7 +32,7 @@ export const NATIVE: Dialect = {
   frames(turn, has) {
     return {
       after: placeIn(has),
-      of: ({ id, event }) => [frameOf(turn, { id, event })],
+      of: (placed) => framesOf(turn, placed),
       // It ends without a terminal event, so the client resumes.
       cut: () => [],
     };
@@ -46,6 +46,14 @@ const WITHOUT_IDS: ReadonlySet<PlacedEvent['event']['type']> = new Set([
   'tool_call',
   'tool_result',
 ]);
+
+/** An event is handed to all readers of its turn one after the other: it is rendered for the first of them. */
+let rendered: { readonly placed: PlacedEvent; readonly frames: readonly string[] } | null = null;
+
+function framesOf(turn: TurnRef, placed: PlacedEvent): readonly string[] {
+  if (rendered?.placed !== placed) rendered = { placed, frames: [frameOf(turn, placed)] };
+  return rendered.frames;
+}
 
 function frameOf(turn: TurnRef, { id, event }: PlacedEvent): string {
   const { type, ...data } = eventToJson(event);
