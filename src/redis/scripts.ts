@@ -41,7 +41,7 @@ export const SCRIPTS = {
     TURN,
     'turn_id replica session not_after_ms session_ttl_ms lease_ms queue_max on_busy key_value replaces_value known tail channels owner message title profile*',
     {
-      GRANTED,
+      GRANTED: { ...GRANTED, renewed: 'number' },
       QUEUED: { now_ms: 'number', position: 'number' },
       JOIN: { turn_id: 'text' },
       EXISTS: { value: 'text', acknowledged: 'number' },

@@ -739,6 +739,11 @@ export const PROMISES = {
     breaks: 'bodies: keep the content type of an empty body',
     from: 'docs/errors.md',
   },
+  'cost.commands': {
+    says: 'a turn sends no more commands to Redis, and runs no more in scripts, than were counted when it was last made cheaper',
+    breaks: 'admit-turn: renew the TTL of every key of the session',
+    from: 'docs/decisions/0018-what-a-turn-costs-in-redis.md',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

@@ -64,23 +64,36 @@ interface CallTimes {
 /** Heartbeats alone keep a call alive for this many times the silence allowed; docs/models.md names it. */
 const HEARTBEAT_FACTOR = 10;
 
+/** Why a call is aborted is in the error that ends it; without a reason each abort would record a stack. */
+const ENDED = new Error('the call has ended');
+
 /** Aborts a model call when its caller does, or when one of three times runs out. */
 class CallDeadline {
   readonly #own = new AbortController();
-  readonly signal: AbortSignal;
+  readonly #abort = () => this.#own.abort(ENDED);
+  readonly #outer: AbortSignal;
   readonly #times: CallTimes;
   readonly #total: NodeJS.Timeout;
+  /** One timer for all pauses: it is set anew when it fires too early, not for each token. */
   #silence: NodeJS.Timeout | undefined;
+  #silenceFiresAtMs = Number.POSITIVE_INFINITY;
+  #silentAtMs = 0;
   #heartbeatsUntilMs = 0;
   #silenceMs: number;
   #reason: TurnwiseError | null = null;
 
   constructor(outer: AbortSignal, times: CallTimes) {
-    this.signal = AbortSignal.any([outer, this.#own.signal]);
+    this.#outer = outer;
+    if (outer.aborted) this.#abort();
+    else outer.addEventListener('abort', this.#abort);
     this.#times = times;
     this.#total = setTimeout(() => this.#end(times.totalCode, 'the turn took too long'), times.totalMs);
     this.#silenceMs = times.firstTokenTimeoutMs;
     this.heardContent();
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
   }
 
   /** The error of the time that ran out; null when none did. */
@@ -108,18 +121,32 @@ class CallDeadline {
   end(): void {
     clearTimeout(this.#total);
     clearTimeout(this.#silence);
+    this.#outer.removeEventListener('abort', this.#abort);
     // Leaving early must end the call: a model that goes on talking costs money.
-    this.#own.abort();
+    this.#abort();
   }
 
   #listen(ms: number): void {
+    this.#silentAtMs = performance.now() + ms;
+    if (this.#silentAtMs < this.#silenceFiresAtMs) this.#watch(ms);
+  }
+
+  #watch(ms: number): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#end('model_timeout', 'no further token'), Math.max(0, ms));
+    this.#silenceFiresAtMs = performance.now() + ms;
+    this.#silence = setTimeout(
+      () => {
+        const leftMs = this.#silentAtMs - performance.now();
+        if (leftMs > 0) this.#watch(leftMs);
+        else this.#end('model_timeout', 'no further token');
+      },
+      Math.max(0, ms),
+    );
   }
 
   #end(code: CallTimes['totalCode'], what: string): void {
     this.#reason ??= new TurnwiseError(code, { cause: new Error(what) });
-    this.#own.abort();
+    this.#abort();
   }
 }
 

@@ -3,11 +3,12 @@
 -- KEYS     meta messages queue turns lock turn log idempotency*
 -- ARGS     turn_id replica session not_after_ms:number session_ttl_ms:number lease_ms:number queue_max:number on_busy
 --          key_value replaces_value known tail:number channels owner message title profile*
--- REPLIES  GRANTED now_ms fence attempt epoch generation count dropped from messages continues | QUEUED now_ms position
+-- REPLIES  GRANTED now_ms fence attempt epoch generation count dropped from messages continues renewed
+--          | QUEUED now_ms position
 --          | JOIN turn_id | EXISTS value acknowledged | BUSY turn_id position | FULL | LATE now_ms | CORRUPT
 -- `not_after_ms` is by the clock of Redis; 0: no deadline. `key_value` is stored under the idempotency key;
 -- `replaces_value` is the value of an earlier try that it may replace. `profile`: fields and values of the record,
--- which say how to run the turn.
+-- which say how to run the turn. `renewed` is 1 when the TTL of the session was.
 local KEY = IDEMPOTENCY[1]
 local member = queue_member(turn_id, replica)
 
@@ -18,18 +19,17 @@ local waiting = redis.call('ZCARD', QUEUE)
 local running = m[6]
 local is_new = not m[1]
 local s = is_new and {epoch = now_us, generation = '0', count = 0, dropped = 0, last = ''} or history_state(m)
-local known_turns = redis.call('ZCARD', TURNS)
 
-local function granted(fence, attempt)
+local function granted(fence, attempt, renewed)
   local from, messages, continues = history_since(s, known, tail)
   return GRANTED{now_ms = int(now_ms), fence = fence, attempt = attempt, epoch = s.epoch, generation = s.generation,
-    count = s.count, dropped = s.dropped, from = from, messages = messages, continues = continues}
+    count = s.count, dropped = s.dropped, from = from, messages = messages, continues = continues, renewed = renewed}
 end
 
 -- Sent again, because its reply was lost.
 local sent_before = redis.call('HMGET', TURN, 'status', 'replica', 'fence', 'attempt')
 if sent_before[1] == 'running' and sent_before[2] == replica and s then
-  return granted(sent_before[3], sent_before[4])
+  return granted(sent_before[3], sent_before[4], 1)
 elseif sent_before[1] == 'queued' then
   return QUEUED{now_ms = int(now_ms), position = position_of(member) or 0}
 elseif sent_before[1] then
@@ -78,7 +78,7 @@ else
   redis.call('ZADD', TURNS, '+inf', turn_id)
 end
 -- Now and then is enough: entries of turns whose keys have expired only take up space.
-if known_turns >= 32 then redis.call('ZREMRANGEBYSCORE', TURNS, '-inf', '(' .. int(now_ms)) end
+if tonumber(now_us) % 32 == 0 then redis.call('ZREMRANGEBYSCORE', TURNS, '-inf', '(' .. int(now_ms)) end
 
 local position = 0
 if is_busy then
@@ -92,7 +92,13 @@ if is_busy then
   -- A log that cannot be written never costs a turn, only its replay.
   if position > 0 then redis.pcall('XADD', LOG, '0-1', 'position', position) end
 end
-expire_session(now_ms + session_ttl_ms, is_busy)
-expire_turn(now_ms + session_ttl_ms)
+-- A session with most of its time left is renewed by the beats and the end of the turn; its new keys join it.
+local expires_at = (is_new or is_busy) and 0 or redis.call('PEXPIRETIME', META)
+local has_time = expires_at - now_ms >= math.max(30000, session_ttl_ms / 2) and expires_at <= now_ms + session_ttl_ms
+if not has_time then
+  expires_at = now_ms + session_ttl_ms
+  expire_session(expires_at, is_busy)
+end
+expire_turn(expires_at, is_busy)
 if is_busy then return QUEUED{now_ms = int(now_ms), position = position} end
-return granted(fence, 1)
+return granted(fence, 1, has_time and 0 or 1)

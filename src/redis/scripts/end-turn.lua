@@ -23,9 +23,12 @@ if m[6] == turn_id and heeds ~= 'any' and heeds ~= m[5] then return STOPPED{stop
 local first_message = 2 * batch_count + 1
 local count, dropped, added = whole(m[3]), whole(m[4]), #values - 2 * batch_count
 if added > 0 then
-  local is_whole = count and dropped and redis.call('LLEN', MESSAGES) + dropped == count
-  if not is_whole or count ~= count_before then return CORRUPT end
-  redis.call('RPUSH', MESSAGES, unpack(values, first_message))
+  if not count or not dropped or count ~= count_before then return CORRUPT end
+  local length = redis.call('RPUSH', MESSAGES, unpack(values, first_message))
+  if length + dropped ~= count + added then
+    redis.call('RPOP', MESSAGES, added)
+    return CORRUPT
+  end
 else
   -- A turn that keeps nothing must be able to end: otherwise it would keep its session busy for ever.
   even_if_full()

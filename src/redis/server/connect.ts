@@ -1,4 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
+import { writeTogether } from './write-together.ts';
 
 export type Client = Redis | Cluster;
 
@@ -82,6 +83,7 @@ export function connect(place: RedisPlace, purpose: Purpose, failed: (error: Err
   const client = open(place, TUNINGS[purpose]);
   client.on('error', client instanceof Cluster ? withReason(place, failed) : failed);
   watchLoading(client, failed);
+  if (purpose === 'commands') writeTogether(client);
   return client;
 }
 

@@ -83,10 +83,10 @@ export class RedisTurnAdmission implements TurnAdmission {
     if (reply === null) return { kind: 'unsent' };
     switch (reply.word) {
       case 'GRANTED':
-        this.#admitted(turn, key, reply.now_ms);
+        this.#admitted(turn, key, reply.now_ms, reply.renewed === 1);
         return { kind: 'granted', grant: this.#context.grantOf(turn, reply) };
       case 'QUEUED':
-        this.#admitted(turn, key, reply.now_ms);
+        this.#admitted(turn, key, reply.now_ms, true);
         return { kind: 'queued', position: reply.position };
       case 'JOIN':
         return { kind: 'join', turnId: reply.turn_id };
@@ -103,8 +103,9 @@ export class RedisTurnAdmission implements TurnAdmission {
     }
   }
 
-  #admitted(turn: TurnRef, key: KeyUse | null, nowMs: number): void {
-    this.#context.touched(turn, nowMs);
+  #admitted(turn: TurnRef, key: KeyUse | null, nowMs: number, isRenewed: boolean): void {
+    if (isRenewed) this.#context.touched(turn, nowMs);
+    else this.#context.clock.learn(nowMs);
     this.#context.hashes.learn(turn, hashesOf(key));
   }
 

@@ -9,9 +9,9 @@ local function expire_session(at_ms, has_queue)
 end
 
 -- The same with the keys of one live turn.
-local function expire_turn(at_ms)
+local function expire_turn(at_ms, has_log)
   local at = int(at_ms)
   redis.call('PEXPIREAT', TURN, at)
-  redis.call('PEXPIREAT', LOG, at)
+  if has_log ~= false then redis.call('PEXPIREAT', LOG, at) end
   for _, key in ipairs(IDEMPOTENCY) do redis.call('PEXPIREAT', key, at) end
 end
