@@ -36,6 +36,7 @@ export function inspect(replica: Replica): Inspection {
 /** Why a replica should get no traffic, by the state of its Redis. A full one still reads and deletes. */
 function unreadyFor(state: WriteState | null): string | null {
   if (state === 'refused') return 'Redis refuses writes: it is a replica';
+  if (state === 'unverified') return 'the layout of the keys in Redis has not been compared yet';
   return state === null ? 'Redis does not answer' : null;
 }
 

@@ -2,12 +2,12 @@ import type { TurnAdmission } from '../conversation/ports/admission.ts';
 import type { Activity, Notice } from '../conversation/ports/notices.ts';
 import type { EventLog, SessionLock, SessionStore, TurnRate } from '../conversation/ports/sessions.ts';
 import type { TurnQueue, TurnStore, TurnTakeover } from '../conversation/ports/turns.ts';
-import { type Keys, makeKeys } from './keys.ts';
+import { makeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 import { RedisClock } from './server/clock.ts';
 import { type Client, connect, type RedisPlace } from './server/connect.ts';
 import { answered } from './server/failures.ts';
-import { FormatError, markFormat } from './server/format.ts';
+import { type FormatError, verifyFormat } from './server/format.ts';
 import { announceOrphans, Mailbox } from './server/mailbox.ts';
 import { WriteProbe } from './server/write-probe.ts';
 import { HistoryCache } from './sessions/history-cache.ts';
@@ -71,15 +71,15 @@ export function openRedisRoom(settings: RedisSettings, events: RedisRoomEvents):
   defineScripts(client);
   const clock = new RedisClock();
   keepClock(client, clock);
-  markFormatWhenReady(client, keys, events.otherFormat);
+  const layout = verifyFormat(client, keys, events.otherFormat);
   const cache = new HistoryCache(settings.historyCacheBytes);
   const index = new IndexWriter(client, keys, failed('index_write'));
   const running = new RunningIndex(client, keys, failed('running_write'));
-  const context = new TurnContext({ client, keys, clock, cache, index, running, settings });
+  const context = new TurnContext({ client, layout, keys, clock, cache, index, running, settings });
   const stopChecking = keepListening(subscriber);
   const mailbox = new Mailbox(subscriber, keys, settings.replicaId, events.noticed, events.missed);
   return {
-    probe: new WriteProbe(client, keys),
+    probe: new WriteProbe(client, keys, layout),
     admission: new RedisTurnAdmission(context),
     queue: new RedisTurnQueue(context),
     store: new RedisTurnStore(context),
@@ -106,15 +106,6 @@ function keepClock(client: Client, clock: RedisClock): void {
   client.on('ready', () => {
     // The next reply that carries the time makes up for it.
     clock.ask(client).catch(() => {});
-  });
-}
-
-function markFormatWhenReady(client: Client, keys: Keys, otherFormat: (error: FormatError) => void): void {
-  client.on('ready', () => {
-    markFormat(client, keys).catch((error: unknown) => {
-      // Otherwise Redis is unavailable or full: retried on the next connection.
-      if (error instanceof FormatError) otherFormat(error);
-    });
   });
 }
 

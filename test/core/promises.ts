@@ -2,6 +2,11 @@ import { keeperOf, type Ledger } from '../support/promise.ts';
 
 /** What the tests of this folder keep; `test/support/promise.ts` says what the fields mean. */
 export const PROMISES = {
+  'format.first': {
+    says: 'a replica is ready, and admits turns, only once it has compared the layout of the keys with its own',
+    breaks: 'write-probe and turn-admission: do not look at layout.isOurs',
+    from: 'docs/redis.md: Format version',
+  },
   'dialect.numbers': {
     says: 'a dialect that numbers its events shows each once it is logged, with the same number on every replica',
     breaks: 'turn-feed visibleCount: show all events to every reader',

@@ -2,23 +2,27 @@ import { hasCode } from '../../errors.ts';
 import { FORMAT_VERSION, type Keys } from '../keys.ts';
 import type { Client } from './connect.ts';
 import { answered } from './failures.ts';
+import type { Layout } from './format.ts';
 
-/** `refused`: this server is a replica. */
-export type WriteState = 'ok' | 'full' | 'refused';
+/** `refused`: this server is a replica. `unverified`: the layout of its keys has not been compared yet. */
+export type WriteState = 'ok' | 'full' | 'refused' | 'unverified';
 
 /** Checks that Redis can do what a turn needs, by writes that change nothing. All methods throw redis_unavailable. */
 export class WriteProbe {
   readonly #client: Client;
   readonly #keys: Keys;
+  readonly #layout: Readonly<Layout>;
 
-  constructor(client: Client, keys: Keys) {
+  constructor(client: Client, keys: Keys, layout: Readonly<Layout>) {
     this.#client = client;
     this.#keys = keys;
+    this.#layout = layout;
   }
 
   /** Needs no memory, and goes to the key that lists every new turn: in a Cluster its node must be up as well. */
-  write(): Promise<WriteState> {
-    return stateOf(this.#client.zrem(this.#keys.running, '-'));
+  async write(): Promise<WriteState> {
+    const state = await stateOf(this.#client.zrem(this.#keys.running, '-'));
+    return this.#layout.isOurs ? state : 'unverified';
   }
 
   /** Needs memory: writes the mark of the layout, which every replica sets. */

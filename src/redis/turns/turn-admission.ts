@@ -37,9 +37,9 @@ export class RedisTurnAdmission implements TurnAdmission {
   }
 
   async admit(admission: Admission): Promise<Admitted> {
-    const { client, clock, running, settings } = this.#context;
+    const { client, layout, clock, running, settings } = this.#context;
     // It would fail anyway, but then it would not be known whether it had been sent.
-    if (client.status !== 'ready') return { kind: 'unsent' };
+    if (client.status !== 'ready' || !layout.isOurs) return { kind: 'unsent' };
     // Sent together, before the reply says whether it is admitted: a turn whose replica dies before that reply would
     // block its session, and no replica would look for it.
     const listing = answered(running.add(admission.turn, clock.nowMs() + settings.leaseMs));

@@ -6,6 +6,7 @@ import type { Named, Replies, Reply, Script } from '../script.ts';
 import type { GrantedReply, GrantedWorkReply, TURN } from '../scripts.ts';
 import type { RedisClock } from '../server/clock.ts';
 import type { Client } from '../server/connect.ts';
+import type { Layout } from '../server/format.ts';
 import type { HistoryCache } from '../sessions/history-cache.ts';
 import type { IndexWriter } from '../sessions/index-writer.ts';
 import { corrupt, decodeMessage } from '../sessions/message-codec.ts';
@@ -58,6 +59,7 @@ class IdempotencyHashes {
 /** What the adapters that run the scripts of a turn share. */
 export class TurnContext {
   readonly client: Client;
+  readonly layout: Readonly<Layout>;
   readonly keys: Keys;
   readonly clock: RedisClock;
   readonly cache: HistoryCache;
@@ -69,6 +71,7 @@ export class TurnContext {
 
   constructor(parts: {
     client: Client;
+    layout: Readonly<Layout>;
     keys: Keys;
     clock: RedisClock;
     cache: HistoryCache;
@@ -77,6 +80,7 @@ export class TurnContext {
     settings: TurnSettings;
   }) {
     this.client = parts.client;
+    this.layout = parts.layout;
     this.keys = parts.keys;
     this.clock = parts.clock;
     this.cache = parts.cache;
