@@ -1,5 +1,5 @@
 import type { SessionRef } from '../../conversation/session.ts';
-import type { Repairs, SkippedKey } from '../../upkeep/port.ts';
+import type { Examined, SkippedKey } from '../../upkeep/port.ts';
 import { type Keys, sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
 import type { Client } from '../server/connect.ts';
@@ -13,20 +13,10 @@ export interface RepairSettings {
   readonly leaseMs: number;
 }
 
+/** What was found in a session, and repaired. */
 export type Repaired =
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'corrupt'; readonly skipped: readonly SkippedKey[] }
-  | {
-      readonly kind: 'ok';
-      readonly session: SessionRef;
-      readonly repairs: Partial<Repairs>;
-      readonly expiresAtMs: number;
-      readonly fence: string;
-      readonly epoch: string;
-      readonly runningTurnId: string | null;
-      readonly waitingTurnIds: readonly string[];
-      readonly skipped: readonly SkippedKey[];
-    };
+  | Exclude<Examined, { kind: 'ok' }>
+  | (Extract<Examined, { kind: 'ok' }> & { readonly session: SessionRef; readonly expiresAtMs: number });
 
 /** Repairs one session by one script; what cannot be repaired is reported and left untouched. */
 export class SessionRepair {

@@ -20,7 +20,7 @@ export class BulkGate {
   async pass<T>(bytes: number, send: () => Promise<T>): Promise<T> {
     const sent = this.passNow(bytes, send);
     if (sent !== null) return sent;
-    await new Promise<void>((enter) => this.#waiting.push({ bytes, enter }));
+    await this.#wait(bytes).entered;
     return this.#count(bytes, send);
   }
 
@@ -28,17 +28,24 @@ export class BulkGate {
   async passWithin<T>(bytes: number, withinMs: number, send: () => Promise<T>): Promise<T | null> {
     const sent = this.passNow(bytes, send);
     if (sent !== null) return sent;
-    const entered = await new Promise<boolean>((resolve) => {
-      const entry = { bytes, enter: () => resolve(true) };
-      this.#waiting.push(entry);
-      setTimeout(() => {
-        const at = this.#waiting.indexOf(entry);
-        if (at < 0) return;
-        this.#waiting.splice(at, 1);
-        resolve(false);
-      }, withinMs);
-    });
-    return entered ? this.#count(bytes, send) : null;
+    const { entered, leave } = this.#wait(bytes);
+    const timer = setTimeout(leave, withinMs);
+    const hasRoom = await entered;
+    clearTimeout(timer);
+    return hasRoom ? this.#count(bytes, send) : null;
+  }
+
+  /** `entered`: whether there was room before `leave`. */
+  #wait(bytes: number): { readonly entered: Promise<boolean>; leave(): void } {
+    const { promise: entered, resolve } = Promise.withResolvers<boolean>();
+    const waiting = { bytes, enter: () => resolve(true) };
+    this.#waiting.push(waiting);
+    const leave = () => {
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      resolve(false);
+    };
+    return { entered, leave };
   }
 
   /** Sends at once, or not at all. @returns null when there is no room */

@@ -54,8 +54,12 @@ export class RedisTurnAdmission implements TurnAdmission {
   async #admit({ turn, input, profile, onBusy, ownerAsGiven, key }: Admission): Promise<Admitted> {
     const { client, cache, keys, settings } = this.#context;
     const tag = sessionTag(turn.session);
-    const text_bytes = String(Buffer.byteLength(textOf(input)));
-    const record = { ...encodeProfile(profile), caller: ownerAsGiven, text_bytes };
+    const text = textOf(input);
+    const record = {
+      ...encodeProfile(profile),
+      caller: ownerAsGiven,
+      text_bytes: String(Buffer.byteLength(text)),
+    };
     const message = encodeInput(input);
     const admit = (deadline: number) =>
       SCRIPTS.admitTurn.run(client, this.#context.keysOf(turn, hashesOf(key)), {
@@ -74,7 +78,7 @@ export class RedisTurnAdmission implements TurnAdmission {
         channels: keys.replicaChannelPrefix,
         owner: ownerAsGiven,
         message,
-        title: titleFrom(textOf(input)),
+        title: titleFrom(text),
         profile: Object.entries(record).flat(),
       });
     // Images of many callers at once would hold up the beats of running turns.
