@@ -31,12 +31,14 @@ export function textParts(text: string): readonly Part[] {
   return [{ type: 'text', text }];
 }
 
-/** Adds a part; text after text becomes one part, so that a message of text alone is one. */
+/** Adds a part; text after text is one part, and so is reasoning: a message of text alone has a single one. */
 export function pushPart(parts: Part[], part: Part): void {
   const last = parts.at(-1);
-  if (last?.type === 'text' && part.type === 'text') {
-    parts[parts.length - 1] = { type: 'text', text: last.text + part.text };
-  } else parts.push(part);
+  const isMore =
+    (last?.type === 'text' && part.type === 'text') ||
+    (last?.type === 'reasoning' && part.type === 'reasoning');
+  if (isMore) parts[parts.length - 1] = { type: part.type, text: last.text + part.text };
+  else parts.push(part);
 }
 
 /** The text of a message: its text parts joined. */

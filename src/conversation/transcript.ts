@@ -97,10 +97,7 @@ export class Transcript {
     if (this.#open === null) return;
     const { type, pieces } = this.#open;
     this.#open = null;
-    const [last] = this.#parts.slice(-1);
-    const text = pieces.join('');
-    // The parts were read in the middle of it.
-    if (last?.type === type) this.#parts[this.#parts.length - 1] = { type, text: last.text + text };
-    else this.#parts.push({ type, text });
+    // Joined with what was read in the middle of it.
+    pushPart(this.#parts, { type, text: pieces.join('') });
   }
 }
