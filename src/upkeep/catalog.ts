@@ -1,6 +1,5 @@
 /** All background work on one screen. */
 export interface JobEntry {
-  readonly does: string;
   /** Name of the setting that says how often. */
   readonly every: 'RECONCILE_INTERVAL_SECONDS';
   /** Tries of one run before it fails; the next run is due anyway. */
@@ -14,8 +13,8 @@ export interface JobEntry {
 export const QUEUE_NAME = 'jobs';
 
 export const JOBS = {
+  /** Makes indexes, counts and TTLs agree with the sessions. */
   reconcile: {
-    does: 'makes indexes, counts and TTLs agree with the sessions',
     every: 'RECONCILE_INTERVAL_SECONDS',
     attempts: 3,
     backoffMs: 1000,
@@ -23,5 +22,3 @@ export const JOBS = {
     keepFailed: 50,
   },
 } as const satisfies Record<string, JobEntry>;
-
-export type JobName = keyof typeof JOBS;

@@ -1,5 +1,5 @@
 -- admit-turn: admits a turn, or says why not. When nothing runs and nothing waits, the turn is granted at once.
--- INCLUDE  time ttl queue stop history grant idempotency
+-- INCLUDE  time ttl queue stop newest history grant idempotency
 -- KEYS     meta messages queue turns lock turn log idempotency*
 -- ARGS     turn_id replica session not_after_ms:number session_ttl_ms:number lease_ms:number queue_max:number on_busy
 --          key_value replaces_value known tail:number channels owner message title profile*

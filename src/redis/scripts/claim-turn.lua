@@ -1,5 +1,5 @@
 -- claim-turn: takes a turn from a replica that died (its lease has expired), or that ignores a stop (`seize`).
--- INCLUDE  time ttl queue history grant idempotency joined dependents granted
+-- INCLUDE  time ttl queue newest history grant idempotency joined dependents granted
 -- KEYS     meta messages queue turns lock turn log idempotency*
 -- ARGS     turn_id replica session session_ttl_ms:number lease_ms:number most_deaths:number most_ran_ms:number mode known
 --          tail:number channels watch_channel

@@ -1,5 +1,5 @@
 -- open-turn: grants a waiting turn if it may run now; its lease is renewed either way.
--- INCLUDE  time ttl full queue history grant idempotency joined granted
+-- INCLUDE  time ttl full queue newest history grant idempotency joined granted
 -- KEYS     meta messages queue turns lock turn log idempotency*
 -- ARGS     turn_id replica session session_ttl_ms:number lease_ms:number known tail:number channels
 -- REPLIES  WAITING now_ms position running_turn running_lease_ms

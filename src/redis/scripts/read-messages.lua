@@ -1,5 +1,5 @@
 -- read-messages: a page of committed messages: the newest before one, oldest first.
--- INCLUDE  time
+-- INCLUDE  time newest
 -- KEYS     meta messages
 -- ARGS     before limit:number enough_bytes:number
 -- REPLIES  PAGE messages has_more | MISSING | CORRUPT
@@ -26,15 +26,5 @@ if before_fence then
     end
   end
 end
-local from, at, bytes, slices, messages = math.max(0, until_place - limit), until_place, 0, {}, {}
-while at > from and bytes < enough_bytes do
-  local first = math.max(from, at - 4)
-  local slice = redis.call('LRANGE', MESSAGES, first, at - 1)
-  for _, message in ipairs(slice) do bytes = bytes + #message end
-  slices[#slices + 1] = slice
-  at = first
-end
-for i = #slices, 1, -1 do
-  for _, message in ipairs(slices[i]) do messages[#messages + 1] = message end
-end
+local at, messages = newest_messages(math.max(0, until_place - limit), until_place, enough_bytes)
 return PAGE{messages = messages, has_more = at > 0 and 1 or 0}

@@ -19,18 +19,8 @@ local function history_since(s, known, tail)
       end
     end
   end
-  local from, at, bytes, slices, messages = math.max(s.dropped, s.count - tail), s.count, 0, {}, {}
-  while at > from and bytes < TAIL_BYTES do
-    local first = math.max(from, at - 4)
-    local slice = redis.call('LRANGE', MESSAGES, first - s.dropped, at - 1 - s.dropped)
-    for _, message in ipairs(slice) do bytes = bytes + #message end
-    slices[#slices + 1] = slice
-    at = first
-  end
-  for i = #slices, 1, -1 do
-    for _, message in ipairs(slices[i]) do messages[#messages + 1] = message end
-  end
-  return at, messages, 0
+  local first, messages = newest_messages(math.max(0, s.count - tail - s.dropped), s.count - s.dropped, TAIL_BYTES)
+  return first + s.dropped, messages, 0
 end
 
 -- What the metadata says of the history, from its fields in this order; nil when it was edited, or when the list does
