@@ -24,8 +24,19 @@ export interface Message {
   readonly truncated: boolean;
 }
 
+/**
+ * The answer's messages are numbered after this, those of its callers from 1: a reader of a running turn knows the ids
+ * of the answer without knowing how many messages it answers.
+ */
+export const ANSWERS_AFTER = 100_000;
+
 export function messageId(fence: string, number: number): string {
   return `m${fence}-${number}`;
+}
+
+/** @returns whether it is part of an answer, and not what a caller said */
+export function isAnswer({ id }: Message): boolean {
+  return Number(id.slice(id.lastIndexOf('-') + 1)) > ANSWERS_AFTER;
 }
 
 /** What is known of a session without reading its history. Times in ms since 1970. */

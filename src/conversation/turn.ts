@@ -103,6 +103,22 @@ export interface TurnFailure {
   readonly modelStatus?: number;
 }
 
+/**
+ * What a turn does with the history, when it does not simply add an answered message to it. Each kind ends in one
+ * commit behind the fence, and keeps its place in the queue.
+ */
+export type HistoryUse =
+  /** The caller sends the whole history each time: the input follows this message (empty: the first of all). */
+  | { readonly kind: 'resent'; readonly after: string }
+  /** The last turn is asked again, and replaced. */
+  | { readonly kind: 'regenerate' }
+  /** The input becomes history as it is; no model is asked. */
+  | { readonly kind: 'append' }
+  /** Items are removed, `MESSAGE-ID/PART`, with what cannot be without them; no model is asked. */
+  | { readonly kind: 'remove'; readonly items: readonly string[] }
+  /** The session is new, and begins with the history of another one up to and including a message. */
+  | { readonly kind: 'fork'; readonly of: string; readonly until: string };
+
 /** How a turn is to be run, whichever replica runs it. */
 export interface TurnProfile {
   /** The name of the agent, and the model that it asks. */
@@ -123,6 +139,7 @@ export interface TurnOptions {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Function tools of the caller, as the model protocol has them. */
   readonly tools?: readonly unknown[];
+  readonly history?: HistoryUse;
 }
 
 /** A turn as its owner may look it up. Times in ms since 1970, null until then. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect } from 'vitest';
+import { userInput } from '../../src/conversation/input.ts';
 import { textParts } from '../../src/conversation/parts.ts';
 import type { Ending } from '../../src/conversation/ports/turns.ts';
 import {
@@ -72,7 +73,7 @@ const PROFILE: TurnProfile = {
 const keyOf = ({ session, turnId }: TurnRef) => `turnwise:{-/${session.conversationId}}:turn:${turnId}`;
 
 async function admit(turn: TurnRef): Promise<void> {
-  const input = textParts('hello');
+  const input = userInput('hello');
   const admission = {
     turn,
     ownerAsGiven: '-',
@@ -90,8 +91,8 @@ async function end(turn: TurnRef, outcome: Ending['outcome'], room = own): Promi
   const stored = await room.store.find(turn);
   const fence = stored?.fence ?? '0';
   const messages = [
-    { role: 'user', parts: textParts('hello'), createdAtMs: 1, truncated: false },
-    { role: 'assistant', parts: textParts('answer'), createdAtMs: 1, truncated: false },
+    { role: 'user', number: 1, parts: textParts('hello'), createdAtMs: 1, truncated: false },
+    { role: 'assistant', number: 2, parts: textParts('answer'), createdAtMs: 1, truncated: false },
   ] as const;
   await room.store.end(turn, fence, () => null, {
     outcome,

@@ -86,7 +86,7 @@ promise(
   'parts.readable',
   'plain text is stored as readable as before, and a text that looks like parts stays a text',
   async () => {
-    const said = ['["parts",{"type":"text"}]', '{"type":"image"}', '["parts"', 'hello'];
+    const said = ['["messages",{"role":"user"}]', '{"type":"image"}', '["messages"', 'hello'];
     for (const text of said) await ask('texts', text);
     expect((await messagesOf('texts')).filter((_, index) => index % 2 === 0)).toMatchObject(
       said.map((content) => ({ content })),

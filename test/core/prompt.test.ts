@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { userInput } from '../../src/conversation/input.ts';
 import type { Part } from '../../src/conversation/parts.ts';
 import { buildPrompt, messagesOf, type PromptLimits, shorten } from '../../src/conversation/run/prompt.ts';
 import type { History, Message, Role } from '../../src/conversation/session.ts';
@@ -25,14 +26,14 @@ function historyOf(messages: readonly Message[]): History {
   return { epoch: '1', generation: '0', from: 0, dropped: 0, messages, messageCount: messages.length };
 }
 
-const inputs = [[{ type: 'text', text: 'now' }]] as const;
+const input = userInput('now');
 const shown = (prompt: Parameters<typeof messagesOf>[0]) =>
   messagesOf(prompt).map(({ role, parts }) => [
     role,
     parts.map((part) => (part.type === 'text' ? part.text : part.type)).join('+'),
   ]);
 const build = (messages: readonly Message[], tokens: number) =>
-  buildPrompt(historyOf(messages), inputs, limits(tokens), async () => []);
+  buildPrompt(historyOf(messages), input, limits(tokens), async () => []);
 
 promise(
   'prompt.whole-turns',

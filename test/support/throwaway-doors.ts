@@ -1,7 +1,7 @@
 import type { WebSocket } from '@fastify/websocket';
 import websocket from '@fastify/websocket';
 import { BEFORE_ALL } from '../../src/conversation/events.ts';
-import { textParts } from '../../src/conversation/parts.ts';
+import { userInput } from '../../src/conversation/input.ts';
 import { ERRORS, type ErrorCode, TurnwiseError } from '../../src/errors.ts';
 import { callerOf } from '../../src/http/callers.ts';
 import { type AskedTurn, admit, announce } from '../../src/http/door/admit.ts';
@@ -55,7 +55,7 @@ function asked(query: { readonly id?: string; readonly text?: string }): AskedTu
   if (query.text === undefined) throw new TurnwiseError('invalid_request', { message: 'text is missing' });
   return {
     conversationId: query.id ?? null,
-    input: textParts(query.text),
+    input: userInput(query.text),
     onBusy: 'reject',
     model: null,
     options: {},

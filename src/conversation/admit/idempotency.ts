@@ -18,7 +18,12 @@ export interface Repeat {
 export function repeatOf(request: TurnRequest, defaultOnBusy: OnBusy): Repeat | null {
   if (request.idempotencyKey === null) return null;
   const { input, onBusy, model, options } = request;
-  const body = [input.map(partToJson), onBusy ?? defaultOnBusy, model, options];
+  const body = [
+    input.map(({ role, parts }) => [role, ...parts.map(partToJson)]),
+    onBusy ?? defaultOnBusy,
+    model,
+    options,
+  ];
   return { keyHash: hash(request.idempotencyKey), requestHash: hash(JSON.stringify(body)) };
 }
 

@@ -44,7 +44,7 @@ export async function submitTurn(
   };
   const { agent, counter, systemPrompt } = core.agents.forTurn(profile);
   const { contextTokens } = agent;
-  await checkInput(request.input, { ...core.limits, systemPrompt, contextTokens, counter });
+  await checkInput(request.input, options.history, { ...core.limits, systemPrompt, contextTokens, counter });
   const repeat = repeatOf(request, core.limits.onBusy);
   const isRepeat =
     count !== null && repeat !== null && (await core.admission.knows(request.session, repeat.keyHash));
@@ -146,7 +146,7 @@ async function start(core: Core, live: LiveTurn, grant: Grant, submission: Submi
     throw error;
   }
   const { request, profile } = submission;
-  const granted = { ...grant, inputs: [request.input], profile, ranMs: 0 };
+  const granted = { ...grant, input: request.input, profile, ranMs: 0 };
   void runTurn(core, live, granted, asked).finally(() => core.live.remove(live));
 }
 

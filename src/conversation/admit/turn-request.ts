@@ -1,4 +1,4 @@
-import type { Input } from '../ports/turns.ts';
+import type { Input } from '../input.ts';
 import type { SessionRef } from '../session.ts';
 import type { OnBusy, OnDisconnect, TurnOptions } from '../turn.ts';
 

@@ -28,7 +28,7 @@ export async function endSeized(
     ports,
     { turn, fence: seized.fence, lockValue: () => null },
     {
-      inputs: stored.inputs,
+      input: stored.input,
       transcript: await loggedTranscript(ports, turn),
       keepsReasoning: ports.limits.reasoning === 'store',
       attempt: stored.record.attempt,

@@ -1,9 +1,11 @@
 import { assertNever, isBeyondRetry } from '../../errors.ts';
 import type { EventId, TurnEvent } from '../events.ts';
 import { failureOfCode } from '../failures.ts';
+import type { Input } from '../input.ts';
 import type { Uses } from '../ports/core.ts';
 import type { ModelAnswer } from '../ports/model.ts';
-import type { Ended, Ending, Input, NewMessage, StepUsage } from '../ports/turns.ts';
+import type { Ended, Ending, NewMessage, StepUsage } from '../ports/turns.ts';
+import { ANSWERS_AFTER } from '../session.ts';
 import type { Transcript } from '../transcript.ts';
 import type { StopKind, TurnFailure, TurnRef, Usage } from '../turn.ts';
 import { jittered } from '../waiting.ts';
@@ -17,7 +19,7 @@ export type Outcome = { readonly startedAtMs: number; readonly endedAtMs: number
 
 /** What a turn has produced when it ends. */
 export interface Work {
-  readonly inputs: readonly Input[];
+  readonly input: Input;
   /** Everything that readers were shown. */
   readonly transcript: Transcript;
   readonly keepsReasoning: boolean;
@@ -75,14 +77,16 @@ function messagesOf(work: Work, outcome: Outcome): readonly NewMessage[] {
   if (outcome.kind === 'failed') return [];
   const isStopped = outcome.kind === 'stopped';
   const keeps = isStopped ? keptOf(outcome.stop, work.transcript.isEmpty) : { input: true, answer: true };
-  const inputs = work.inputs.map((parts): NewMessage => {
-    const role = parts.every(({ type }) => type === 'function_result') ? 'tool' : 'user';
-    return { role, parts, createdAtMs: outcome.startedAtMs, truncated: false };
+  const input = work.input.map((message, index): NewMessage => {
+    return { ...message, number: index + 1, createdAtMs: outcome.startedAtMs, truncated: false };
   });
   const answer = work.transcript
     .messages({ keepsReasoning: work.keepsReasoning })
-    .map((message): NewMessage => ({ ...message, createdAtMs: outcome.endedAtMs, truncated: isStopped }));
-  return [...(keeps.input ? inputs : []), ...(keeps.answer ? answer : [])];
+    .map((message, index): NewMessage => {
+      const number = ANSWERS_AFTER + index + 1;
+      return { ...message, number, createdAtMs: outcome.endedAtMs, truncated: isStopped };
+    });
+  return [...(keeps.input ? input : []), ...(keeps.answer ? answer : [])];
 }
 
 /** What is kept of a turn that was stopped. */

@@ -1,6 +1,7 @@
+import type { Input } from '../input.ts';
 import type { SessionRef } from '../session.ts';
 import type { OnBusy, TurnProfile, TurnRef } from '../turn.ts';
-import type { Grant, Input } from './turns.ts';
+import type { Grant } from './turns.ts';
 
 /** An Idempotency-Key as it is stored. */
 export interface KeyUse {

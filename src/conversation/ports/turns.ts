@@ -1,6 +1,7 @@
 import type { EventId, TurnEvent } from '../events.ts';
+import type { Input, InputMessage } from '../input.ts';
 import type { Part } from '../parts.ts';
-import type { History, Role } from '../session.ts';
+import type { History } from '../session.ts';
 import type {
   OnDisconnect,
   StopKind,
@@ -11,9 +12,6 @@ import type {
   Usage,
 } from '../turn.ts';
 
-/** What one caller said: a message for a turn to answer. */
-export type Input = readonly Part[];
-
 /** The right to run a turn: from now on no holder of a lower fence can write. */
 export interface Grant {
   readonly fence: string;
@@ -23,7 +21,8 @@ export interface Grant {
 
 /** A granted turn with all that is needed to run it. */
 export interface GrantedTurn extends Grant {
-  readonly inputs: readonly Input[];
+  /** What all its callers said, in order. */
+  readonly input: Input;
   readonly profile: TurnProfile;
   /** Running time of the earlier attempts, ms. */
   readonly ranMs: number;
@@ -68,9 +67,9 @@ export type Beat =
   /** `ended`: under this fence, so by this replica; the reply that says so was lost, or is still on its way. */
   | { readonly kind: 'gone' | 'fenced' | 'ended' };
 
-export interface NewMessage {
-  readonly role: Role;
-  readonly parts: readonly Part[];
+export interface NewMessage extends InputMessage {
+  /** In this commit; the last part of its id. */
+  readonly number: number;
   readonly createdAtMs: number;
   readonly truncated: boolean;
 }
@@ -107,7 +106,7 @@ export type StopAsked = 'asked' | 'queued' | 'ended' | 'gone' | 'read';
 /** What is stored of a turn beyond what its owner sees. */
 export interface StoredTurn {
   readonly record: TurnRecord;
-  readonly inputs: readonly Input[];
+  readonly input: Input;
   readonly profile: TurnProfile;
   /** The fence of its newest attempt; null while it waits for the first. */
   readonly fence: string | null;

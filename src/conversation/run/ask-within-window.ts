@@ -42,7 +42,7 @@ export async function askWithinWindow(
   };
   const prompt = await buildPrompt(
     grant.history,
-    grant.inputs,
+    grant.input,
     promptLimits,
     (history, from) => ports.sessions.slice(session, history, from),
     ports.windows.of(session, model),

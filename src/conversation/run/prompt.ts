@@ -1,6 +1,6 @@
+import type { Input } from '../input.ts';
 import { isPlainText, type Part, textOf } from '../parts.ts';
 import type { PromptMessage, TokenCounter } from '../ports/model.ts';
-import type { Input } from '../ports/turns.ts';
 import type { History, Message } from '../session.ts';
 
 /** What a message costs beyond its text: role and separators. An estimate that is safe for known models. */
@@ -25,12 +25,12 @@ export interface Prompt {
   readonly system: string | undefined;
   /** Whole turns of the history, oldest first: each is kept or left out as a whole. */
   readonly turns: readonly (readonly Message[])[];
-  readonly inputs: readonly Input[];
+  readonly input: Input;
 }
 
 /** @returns whether a message can be asked at all: alone with the system prompt it fits the context */
 export async function fitsAlone(input: Input, limits: PromptLimits): Promise<boolean> {
-  const messages = [...systemOf(limits), input];
+  const messages = [...systemOf(limits), ...partsOf(input)];
   return surelyFits(messages, limits) || (await countAll(messages, limits)) <= limits.contextTokens;
 }
 
@@ -42,13 +42,13 @@ export async function fitsAlone(input: Input, limits: PromptLimits): Promise<boo
  */
 export async function buildPrompt(
   history: History,
-  inputs: readonly Input[],
+  input: Input,
   limits: PromptLimits,
   readOlder: ReadOlder,
   historyTokens: number = Number.POSITIVE_INFINITY,
 ): Promise<Prompt> {
-  const prompt = { system: limits.systemPrompt, inputs };
-  const fixed = [...systemOf(limits), ...inputs];
+  const prompt = { system: limits.systemPrompt, input };
+  const fixed = [...systemOf(limits), ...partsOf(input)];
   const stored = history.messages.map((message) => message.parts);
   const isWhole = history.from <= history.dropped;
   if (isWhole && historyTokens > limits.contextTokens && surelyFits([...fixed, ...stored], limits)) {
@@ -92,10 +92,9 @@ export async function shorten(prompt: Prompt, historyTokens: number, limits: Pro
  * The prompt as messages that strict servers accept: none is blank, no call is without its result and no result without
  * its call, and no message of the model comes before the first of a user. The history itself is unchanged.
  */
-export function messagesOf({ system, turns, inputs }: Prompt): readonly PromptMessage[] {
+export function messagesOf({ system, turns, input }: Prompt): readonly PromptMessage[] {
   const before = turns.flat().map(({ role, parts }): PromptMessage => ({ role, parts }));
-  const now = inputs.map((parts): PromptMessage => ({ role: roleOf(parts), parts }));
-  const said = withoutLooseCalls([...before, ...now])
+  const said = withoutLooseCalls([...before, ...input])
     .map((message) => ({ ...message, parts: message.parts.filter(isShown) }))
     .filter(({ parts }) => parts.length > 0);
   const first = said.findIndex(({ role }) => role === 'user');
@@ -106,10 +105,6 @@ export function messagesOf({ system, turns, inputs }: Prompt): readonly PromptMe
 
 export function isBlank(text: string): boolean {
   return text.trim() === '';
-}
-
-function roleOf(parts: Input): 'user' | 'tool' {
-  return parts.every(({ type }) => type === 'function_result') ? 'tool' : 'user';
 }
 
 function isShown(part: Part): boolean {
@@ -133,7 +128,11 @@ function withoutLooseCalls(messages: readonly PromptMessage[]): readonly PromptM
   }));
 }
 
-function systemOf({ systemPrompt }: PromptLimits): readonly Input[] {
+function partsOf(input: Input): readonly (readonly Part[])[] {
+  return input.map(({ parts }) => parts);
+}
+
+function systemOf({ systemPrompt }: PromptLimits): readonly (readonly Part[])[] {
   return systemPrompt === undefined ? [] : [[{ type: 'text', text: systemPrompt }]];
 }
 

@@ -108,7 +108,7 @@ async function runWithLock(
     // An answer that is complete when the grace period ends is stored here, not asked for again elsewhere.
     if (turn.loss === null || (turn.loss === 'draining' && outcome.kind === 'completed')) {
       const work = {
-        inputs: grant.inputs,
+        input: grant.input,
         transcript,
         keepsReasoning: ports.limits.reasoning === 'store',
         attempt,
@@ -144,7 +144,7 @@ async function answer(
   speak: (event: TurnEvent) => void,
 ): Promise<ModelAnswer> {
   // Every input was revoked, by a replica that had refused it.
-  if (grant.inputs.length === 0) throw new TurnwiseError('redis_unavailable');
+  if (grant.input.length === 0) throw new TurnwiseError('redis_unavailable');
   const agent = ports.agents.forTurn(grant.profile);
   const offersTools = agent.parameters.tools !== undefined;
   const calls = new ToolCalls();

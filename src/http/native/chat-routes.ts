@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { usageToJson } from '../../conversation/events.ts';
-import { type Part, pushPart, textOf, textParts } from '../../conversation/parts.ts';
-import type { Input } from '../../conversation/ports/turns.ts';
+import { type Input, userInput } from '../../conversation/input.ts';
+import { type Part, pushPart, textOf } from '../../conversation/parts.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
@@ -116,10 +116,10 @@ function parseChat(request: FastifyRequest, body: ChatBody): AskedTurn {
 }
 
 function inputOf(message: ChatBody['message']): Input {
-  if (typeof message === 'string') return textParts(message);
+  if (typeof message === 'string') return userInput(message);
   const parts: Part[] = [];
   for (const [index, part] of message.entries()) pushPart(parts, partOf(part, index));
-  return parts;
+  return [{ role: 'user', parts }];
 }
 
 function partOf(part: InputPart, index: number): Part {

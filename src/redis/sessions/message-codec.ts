@@ -64,6 +64,6 @@ export function corrupt(session: SessionRef, what: string): TurnwiseError {
   return new TurnwiseError('corrupt_session', { cause: new Error(`${sessionTag(session)}: ${what}`) });
 }
 
-function isRole(value: unknown): value is Role {
+export function isRole(value: unknown): value is Role {
   return value === 'user' || value === 'assistant' || value === 'tool';
 }

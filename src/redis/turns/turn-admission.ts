@@ -1,4 +1,4 @@
-import { textOf } from '../../conversation/parts.ts';
+import { openingOf, textOfInput } from '../../conversation/input.ts';
 import type {
   Admission,
   Admitted,
@@ -54,11 +54,10 @@ export class RedisTurnAdmission implements TurnAdmission {
   async #admit({ turn, input, profile, onBusy, ownerAsGiven, key }: Admission): Promise<Admitted> {
     const { client, cache, keys, settings } = this.#context;
     const tag = sessionTag(turn.session);
-    const text = textOf(input);
     const record = {
       ...encodeProfile(profile),
       caller: ownerAsGiven,
-      text_bytes: String(Buffer.byteLength(text)),
+      text_bytes: String(Buffer.byteLength(textOfInput(input))),
     };
     const message = encodeInput(input);
     const admit = (deadline: number) =>
@@ -78,7 +77,7 @@ export class RedisTurnAdmission implements TurnAdmission {
         channels: keys.replicaChannelPrefix,
         owner: ownerAsGiven,
         message,
-        title: titleFrom(text),
+        title: titleFrom(openingOf(input)),
         profile: Object.entries(record).flat(),
       });
     // Images of many callers at once would hold up the beats of running turns.
@@ -123,7 +122,7 @@ export class RedisTurnAdmission implements TurnAdmission {
         not_after_ms: deadline,
         session_ttl_ms: settings.sessionTtlMs,
         most_bytes: settings.maxMessageBytes,
-        text_bytes: Buffer.byteLength(textOf(input)),
+        text_bytes: Buffer.byteLength(textOfInput(input)),
         message: encodeInput(input),
         key_value: key?.value ?? '',
         replaces_value: key?.replaces ?? '',

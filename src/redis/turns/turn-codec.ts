@@ -1,6 +1,7 @@
 import { failureFromJson, failureToJson, usageFromJson, usageToJson } from '../../conversation/events.ts';
-import { isPlainText, partToJson, textOf, textParts } from '../../conversation/parts.ts';
-import type { Input, StepUsage, StoredTurn } from '../../conversation/ports/turns.ts';
+import { type Input, type InputMessage, userInput } from '../../conversation/input.ts';
+import { isPlainText, partToJson, textOf } from '../../conversation/parts.ts';
+import type { StepUsage, StoredTurn } from '../../conversation/ports/turns.ts';
 import {
   hasEnded,
   TURN_STATUSES,
@@ -11,7 +12,7 @@ import {
   type Usage,
 } from '../../conversation/turn.ts';
 import { parseArray, parseObject } from '../json.ts';
-import { corrupt, partsFrom } from '../sessions/message-codec.ts';
+import { corrupt, isRole, partsFrom } from '../sessions/message-codec.ts';
 import { LAST_TIME_MS, wholeNumber } from '../whole-number.ts';
 
 /** More messages than one commit ever adds. */
@@ -32,12 +33,12 @@ export function decodeTurn(
   const status = TURN_STATUSES.find((known) => known === fields.status);
   const createdAtMs = wholeNumber(fields.created_at, LAST_TIME_MS);
   const attempt = wholeNumber(fields.attempt ?? '0');
-  const inputs = inputsOf(fields);
-  if (status === undefined || createdAtMs === null || attempt === null || inputs === null) {
+  const input = inputOf(fields);
+  if (status === undefined || createdAtMs === null || attempt === null || input === null) {
     throw corrupt(session, `the record of turn ${turnId} cannot be read`);
   }
   return {
-    inputs,
+    input,
     profile: decodeProfile(fields),
     fence: fields.fence ?? null,
     committedCount: wholeNumber(fields.messages, MOST_COMMITTED) ?? 0,
@@ -60,12 +61,12 @@ export function decodeTurn(
 }
 
 /** The messages of a turn, without those that were revoked (empty); null when they cannot be read. */
-function inputsOf(fields: TurnFields): readonly Input[] | null {
+function inputOf(fields: TurnFields): Input | null {
   // Each message that joined is a field of its own: a greater number was not written by us.
   const joined = wholeNumber(fields.joined ?? '0', Object.keys(fields).length);
   if (fields.message === undefined || joined === null) return null;
   const joiners = Array.from({ length: joined }, (_, index) => fields[`message:${index + 1}`] ?? '');
-  return [fields.message, ...joiners].filter((stored) => stored !== '').map(decodeInput);
+  return [fields.message, ...joiners].filter((stored) => stored !== '').flatMap(decodeInput);
 }
 
 /** Usage of each call of the model, as JSON; empty when none reported it. */
@@ -93,21 +94,36 @@ export function encodeFailure(failure: TurnFailure | null): string {
   return failure === null ? '' : JSON.stringify(failureToJson(failure));
 }
 
-/** How an input begins that is more than text; a text that begins so itself is written in the long form. */
-const PARTS = 'parts';
-const MARK = `["${PARTS}",`;
+/** How an input begins that is more than a text; a text that begins so itself is written in the long form. */
+const MESSAGES = 'messages';
+const MARK = `["${MESSAGES}"`;
 
-/** What a caller said, as a field of its turn: a text as it is, anything else as the JSON `["parts",{…},…]`. */
-export function encodeInput(parts: Input): string {
-  const text = textOf(parts);
-  if (isPlainText(parts) && !text.startsWith(MARK)) return text;
-  return JSON.stringify([PARTS, ...parts.map(partToJson)]);
+/**
+ * What a caller said, as a field of its turn: a user's text as it is, anything else as the JSON
+ * `["messages",{"role":…,"parts":[…]},…]`.
+ */
+export function encodeInput(input: Input): string {
+  const [first, ...more] = input;
+  if (first?.role === 'user' && more.length === 0 && isPlainText(first.parts)) {
+    const text = textOf(first.parts);
+    if (text !== '' && !text.startsWith(MARK)) return text;
+  }
+  const messages = input.map(({ role, parts }) => ({ role, parts: parts.map(partToJson) }));
+  return JSON.stringify([MESSAGES, ...messages]);
 }
 
 /** @returns the stored text itself when it cannot be read: an operator may have edited it */
 export function decodeInput(stored: string): Input {
-  const values = stored.startsWith(MARK) ? parseArray(stored) : null;
-  return (values === null ? null : partsFrom(values.slice(1))) ?? textParts(stored);
+  const values = stored.startsWith(MARK) ? parseArray(stored)?.slice(1) : undefined;
+  const messages = (values ?? []).flatMap((value) => messageFrom(value) ?? []);
+  if (values !== undefined && messages.length === values.length) return messages;
+  return userInput(stored);
+}
+
+function messageFrom(value: unknown): InputMessage | null {
+  const { role, parts } = isObject(value) ? value : {};
+  const read = Array.isArray(parts) ? partsFrom(parts) : null;
+  return isRole(role) && read !== null ? { role, parts: read } : null;
 }
 
 /** How a turn is to be run, as fields of its record; `options` is JSON, empty for none. */

@@ -159,7 +159,7 @@ export class TurnContext {
   grantedTurnOf(turn: TurnRef, reply: GrantedWorkReply): GrantedTurn {
     return {
       ...this.grantOf(turn, reply),
-      inputs: reply.inputs.map(decodeInput),
+      input: reply.inputs.flatMap(decodeInput),
       profile: decodeProfile(reply),
       ranMs: reply.ran_ms,
     };

@@ -1,6 +1,6 @@
 import type { Part } from '../../conversation/parts.ts';
 import type { StoredTurn } from '../../conversation/ports/turns.ts';
-import { messageId } from '../../conversation/session.ts';
+import { isAnswer, messageId } from '../../conversation/session.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import type { Keys } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
@@ -32,7 +32,7 @@ export async function readReply(
   client: Client,
   keys: Keys,
   { session, turnId }: TurnRef,
-  { fence, committedCount, inputs }: StoredTurn,
+  { fence, committedCount }: StoredTurn,
 ): Promise<readonly Part[] | null> {
   if (fence === null || committedCount === 0) return null;
   const { meta, messages } = keys.session(session);
@@ -44,7 +44,6 @@ export async function readReply(
   if (page.word !== 'PAGE') return null;
   const own = page.messages
     .map((text) => decodeMessage(session, text))
-    .filter((message) => message.turnId === turnId)
-    .slice(inputs.length);
+    .filter((message) => message.turnId === turnId && isAnswer(message));
   return own.length === 0 ? null : own.flatMap(({ parts }) => parts);
 }

@@ -91,7 +91,11 @@ export class RedisTurnStore implements TurnStore {
     const tag = sessionTag(turn.session);
     const batches = encodeBatches(ending.tail, ending.lastId);
     const messages = ending.messages.map(
-      (message, index): Message => ({ ...message, id: messageId(fence, index + 1), turnId: turn.turnId }),
+      ({ number, ...message }): Message => ({
+        ...message,
+        id: messageId(fence, number),
+        turnId: turn.turnId,
+      }),
     );
     const texts = messages.map((message) => encodeMessage(turn.session, message));
     const values = [...batches.flat(), ...texts];
