@@ -64,7 +64,7 @@ export const PROMISES = {
   },
   'api.sessions.rename': {
     says: 'a title that was set remains, and nothing else of the session changes',
-    breaks: 'rename-session: create a missing session',
+    breaks: 'describe-session: create a missing session',
     from: 'docs/protocol.md: Looking back',
   },
   'api.sessions.delete': {
@@ -105,6 +105,11 @@ export const PROMISES = {
   'api.errors.no-route': {
     says: 'an unknown route is 404 not_found in the common error format, with any method',
     breaks: "error-reply: leave Fastify's own answer for unknown routes",
+    from: 'docs/errors.md',
+  },
+  'client.typed': {
+    says: 'the client made from the API document compiles, and a wrong route, field or error code does not',
+    breaks: 'error-schemas errorReply: describe the code as any string',
     from: 'docs/errors.md',
   },
   'api.openapi.routes': {
