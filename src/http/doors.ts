@@ -1,5 +1,6 @@
 import type { Door } from './door/dialect.ts';
 import { nativeDoor } from './native/native-door.ts';
+import { responsesDoor } from './responses/responses-door.ts';
 
 /** All doors; a new one is a folder of its own and a line here. */
-export const DOORS: readonly Door[] = [nativeDoor];
+export const DOORS: readonly Door[] = [nativeDoor, responsesDoor];

@@ -179,5 +179,6 @@ function httpSettings(config: Config): HttpSettings {
     corsOrigins: config.CORS_ORIGINS,
     model: config.OPENAI_MODEL?.[0] ?? null,
     isDemoModel: config.DEMO_MODEL,
+    storesReasoning: config.REASONING === 'store',
   };
 }

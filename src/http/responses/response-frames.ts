@@ -1,0 +1,70 @@
+import { BEFORE_ALL, isTerminal, type PlacedEvent } from '../../conversation/events.ts';
+import type { TurnFrames } from '../door/dialect.ts';
+import { sseFrame } from '../door/sse-sink.ts';
+import { errorToJson } from './error-table.ts';
+import { type Frame, ResponseFold } from './response-fold.ts';
+import type { ResponseHead } from './response-object.ts';
+
+/** Not JSON, and without a number. */
+const END = 'data: [DONE]\n\n';
+
+/**
+ * An event is handed to all readers of its turn one after the other: it is rendered for the first of them. Each counts
+ * for itself, so that frames are shared only by readers that are at the same place.
+ */
+let rendered: {
+  readonly placed: PlacedEvent;
+  readonly id: string;
+  readonly from: number;
+  readonly frames: readonly string[];
+} | null = null;
+
+/**
+ * The frames of a response for one reader: all of them, or those after a number.
+ *
+ * @param startingAfter  the last number that the reader has; -1: none
+ * @param endedAtMs      when the response ended, asked once it has
+ */
+export function responseFrames(
+  head: ResponseHead,
+  startingAfter: number,
+  endedAtMs: () => number = Date.now,
+): TurnFrames {
+  const fold = new ResponseFold(head, endedAtMs);
+  let next = 0;
+  const made = (frame: Frame): string => {
+    const { type, ...fields } = frame;
+    const data = JSON.stringify({ type, sequence_number: next, ...fields });
+    return sseFrame({ event: type, data });
+  };
+  const render = (placed: PlacedEvent): readonly string[] => {
+    const from = next;
+    const shared =
+      rendered?.placed === placed && rendered.id === head.id && rendered.from === from ? rendered : null;
+    const frames: string[] = [];
+    fold.take(placed, (make) => {
+      if (shared === null && next > startingAfter) frames.push(made(make()));
+      next += 1;
+    });
+    if (shared !== null) return shared.frames.slice(Math.max(0, startingAfter + 1 - from));
+    if (from > startingAfter) rendered = { placed, id: head.id, from, frames };
+    return frames;
+  };
+  return {
+    // From the first event on, where the numbers begin.
+    after: BEFORE_ALL,
+    of(placed) {
+      const frames = render(placed);
+      return isTerminal(placed.event) ? [...frames, END] : frames;
+    },
+    cut(error) {
+      // It has the number of the frame before it: the response may go on, and a reader resumes after that one.
+      const data = {
+        type: 'error',
+        sequence_number: Math.max(0, startingAfter, next - 1),
+        error: errorToJson(error),
+      };
+      return [sseFrame({ event: 'error', data: JSON.stringify(data) })];
+    },
+  };
+}
