@@ -37,6 +37,11 @@ export class Agents {
     return this.#agents[0];
   }
 
+  /** The models of all agents, the default first. */
+  get models(): readonly string[] {
+    return [...new Set(this.#agents.flatMap(({ models }) => models))];
+  }
+
   /**
    * The agent and the model that a request asks for.
    *

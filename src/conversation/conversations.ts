@@ -1,15 +1,19 @@
 import { TurnwiseError } from '../errors.ts';
+import { askUnstored, type UnstoredRequest } from './admit/ask-unstored.ts';
+import { type Extension, extendHistory } from './admit/extend-history.ts';
 import { type CountTurn, type Submitted, submitTurn } from './admit/submit-turn.ts';
 import type { TurnRequest } from './admit/turn-request.ts';
 import type { Caller } from './caller.ts';
 import { cancelTurn } from './end/cancel-turn.ts';
 import type { EventId } from './events.ts';
-import type { Shows, TurnReader } from './live/turn-feed.ts';
+import type { Input } from './input.ts';
 import type { Core } from './ports/core.ts';
 import type { MessagePage, SessionPage } from './ports/sessions.ts';
 import { findTurn } from './read/find-turn.ts';
 import { followTurn, hasAllEvents } from './read/follow-turn.ts';
-import type { SessionRef, SessionSummary } from './session.ts';
+import { messagesOfTurn } from './read/messages-of-turn.ts';
+import type { TurnSource } from './read/turn-source.ts';
+import type { Message, Metadata, SessionRef, SessionSummary } from './session.ts';
 import type { AnsweredTurn, TurnRef } from './turn.ts';
 
 /** The only entry to the core: everything that a dialect can ask of it. */
@@ -25,15 +29,22 @@ export class Conversations {
     return submitTurn(this.#core, request, count);
   }
 
-  /** Hands a reader the events of a turn after a place, until it ends or the reader leaves. @throws as followTurn */
-  follow(
-    turn: TurnRef,
-    after: EventId,
-    shows: Shows,
-    reader: TurnReader,
-    signal: AbortSignal,
-  ): Promise<void> {
-    return followTurn(this.#core, turn, after, shows, reader, signal);
+  /** Answers a question without storing anything. @throws as askUnstored */
+  unstored(request: UnstoredRequest, count: CountTurn | null = null): Promise<TurnSource> {
+    return askUnstored(this.#core, request, count);
+  }
+
+  /** What is new in a history that a caller sends as a whole. @throws corrupt_session, redis_unavailable */
+  extend(session: SessionRef, sent: Input): Promise<Extension> {
+    return extendHistory(this.#core, session, sent);
+  }
+
+  /** The events of a stored turn. */
+  source(turn: TurnRef): TurnSource {
+    return {
+      turn,
+      follow: (after, shows, reader, signal) => followTurn(this.#core, turn, after, shows, reader, signal),
+    };
   }
 
   /** @throws turn_not_found */
@@ -53,6 +64,11 @@ export class Conversations {
     return this.find(turn);
   }
 
+  /** The models that a request may choose from, the default first. */
+  models(): readonly string[] {
+    return this.#core.agents.models;
+  }
+
   sessions(caller: Caller, limit: number, cursor: string | null): Promise<SessionPage> {
     return this.#core.sessions.list(caller.owner, limit, cursor);
   }
@@ -67,7 +83,24 @@ export class Conversations {
     if (!title.isWellFormed()) {
       throw new TurnwiseError('invalid_request', { message: 'title holds a lone surrogate' });
     }
-    return found(await this.#core.sessions.rename(session, title));
+    return found(await this.#core.sessions.describe(session, { title }));
+  }
+
+  /** @throws session_not_found */
+  async annotate(session: SessionRef, metadata: Metadata): Promise<SessionSummary> {
+    return found(await this.#core.sessions.describe(session, { metadata }));
+  }
+
+  /** Makes a session before its first turn. */
+  async create(session: SessionRef, ownerAsGiven: string, metadata: Metadata): Promise<SessionSummary> {
+    const ttlMs = this.#core.limits.sessionTtlMs;
+    await this.#core.sessions.create(session, { ownerAsGiven, metadata, ttlMs });
+    return this.session(session);
+  }
+
+  /** What is stored of a turn's messages and its receipt, oldest first. @throws turn_not_found */
+  turnMessages(turn: TurnRef): Promise<readonly Message[]> {
+    return messagesOfTurn(this.#core, turn);
   }
 
   /** Ends its turns as well. @throws session_not_found */

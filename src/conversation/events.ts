@@ -1,5 +1,6 @@
 import { isErrorCode } from '../errors.ts';
-import type { TurnFailure, Usage } from './turn.ts';
+import type { TurnFailure } from './turn.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * What a reader of a turn may see, in order. Canonical: the log in Redis holds these, and each dialect renders them.

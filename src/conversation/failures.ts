@@ -2,9 +2,10 @@ import { ERRORS, type ErrorCode, TurnwiseError } from '../errors.ts';
 import { ModelRefused } from './model-refused.ts';
 import type { TurnFailure } from './turn.ts';
 
-/** What callers are shown of an error: the message of its code, never the words of the model or Redis. */
+/** What callers are shown of an error: its own message or that of its code, never the words of the model or Redis. */
 export function failureFrom(error: unknown): TurnFailure {
-  const failure = failureOfCode(error instanceof TurnwiseError ? error.code : 'internal');
+  if (!(error instanceof TurnwiseError)) return failureOfCode('internal');
+  const failure = { ...failureOfCode(error.code), message: error.message };
   return error instanceof ModelRefused ? { ...failure, modelStatus: error.modelStatus } : failure;
 }
 

@@ -24,7 +24,9 @@ export type Part =
       readonly callId: string;
       readonly output: string;
       readonly isError: boolean;
-    };
+    }
+  /** In place of a part that was deleted, so that those after it keep their numbers. */
+  | { readonly type: 'removed' };
 
 /** A message of text alone. */
 export function textParts(text: string): readonly Part[] {
@@ -76,6 +78,8 @@ export function partToJson(part: Part) {
         output: part.output,
         ...(part.isError ? { is_error: true } : {}),
       };
+    case 'removed':
+      return part;
   }
 }
 
@@ -110,6 +114,8 @@ export function partFromJson(value: unknown): Part | null {
       if (callId === null || output === null) return null;
       return { type: 'function_result', callId, output, isError: json.is_error === true };
     }
+    case 'removed':
+      return { type: 'removed' };
     default:
       return null;
   }

@@ -1,4 +1,5 @@
 import type { Part } from './parts.ts';
+import type { Usage } from './usage.ts';
 
 /** A conversation and where it belongs: the caller's id within its owner's sessions. */
 export interface SessionRef {
@@ -22,6 +23,18 @@ export interface Message {
   readonly createdAtMs: number;
   /** The answer was stopped before its end. */
   readonly truncated: boolean;
+  /** In the last message of a turn whose door asked for it. */
+  readonly receipt?: Receipt;
+}
+
+/** What is kept of a turn beside its messages. Times in ms since 1970. */
+export interface Receipt {
+  /** What its door gave with the request. */
+  readonly echo: string;
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
 }
 
 /**
@@ -49,7 +62,12 @@ export interface SessionSummary {
   readonly messageCount: number;
   /** The session that it was forked from; null when it was not. */
   readonly parent: string | null;
+  /** What callers attached to it. */
+  readonly metadata: Metadata;
 }
+
+/** Names and values that a caller attaches to a session. */
+export type Metadata = Readonly<Record<string, string>>;
 
 /** A stretch of committed history and its place in the whole. */
 export interface History {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Part } from './parts.ts';
 import type { SessionRef } from './session.ts';
+import type { Usage } from './usage.ts';
 
 /** Identifies a turn. */
 export interface TurnRef {
@@ -88,12 +89,6 @@ export function isStopKind(text: string): text is StopKind {
   return STOP_KINDS.some((kind) => kind === text);
 }
 
-export interface Usage {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly totalTokens: number;
-}
-
 /** The public part of an error that ended a turn. */
 export interface TurnFailure {
   readonly code: ErrorCode;
@@ -116,6 +111,8 @@ export type HistoryUse =
   | { readonly kind: 'append' }
   /** Items are removed, `MESSAGE-ID/PART`, with what cannot be without them; no model is asked. */
   | { readonly kind: 'remove'; readonly items: readonly string[] }
+  /** What is kept of a turn beside its messages is deleted, but not these; no model is asked. */
+  | { readonly kind: 'forget'; readonly turn_id: string }
   /** The session is new, and begins with the history of another one up to and including a message. */
   | { readonly kind: 'fork'; readonly of: string; readonly until: string };
 
@@ -130,6 +127,8 @@ export interface TurnProfile {
   readonly onDisconnect: OnDisconnect;
   /** What the request set for this turn alone. */
   readonly options: TurnOptions;
+  /** What the door wants back with the turn, as long as its messages are stored; opaque to the core, empty for nothing. */
+  readonly echo: string;
 }
 
 export interface TurnOptions {

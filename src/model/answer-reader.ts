@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { ModelRefused } from '../conversation/model-refused.ts';
 import type { ModelAnswer, ModelPart } from '../conversation/ports/model.ts';
-import type { Usage } from '../conversation/turn.ts';
+import type { Usage } from '../conversation/usage.ts';
 import { TurnwiseError } from '../errors.ts';
 import {
   type AnswerItem,

@@ -1,5 +1,5 @@
 import type { ModelPart } from '../conversation/ports/model.ts';
-import type { Usage } from '../conversation/turn.ts';
+import type { Usage } from '../conversation/usage.ts';
 
 /** What one chunk of a stream, or a whole answer, says. */
 export interface Chunk {

@@ -26,8 +26,10 @@ const GRANTED_WORK = {
   door: 'text',
   on_disconnect: 'text',
   options: 'text',
+  echo: 'text',
 } as const;
 
+export type HistoryReply = Omit<Reply<{ PAGE: typeof HISTORY }>, 'word'>;
 export type GrantedReply = Reply<{ GRANTED: typeof GRANTED }>;
 export type GrantedWorkReply = Reply<{ GRANTED: typeof GRANTED_WORK }>;
 
@@ -39,13 +41,14 @@ export const SCRIPTS = {
   admitTurn: new Script(
     'admit-turn',
     TURN,
-    'turn_id replica session not_after_ms session_ttl_ms lease_ms queue_max on_busy key_value replaces_value known tail channels owner message title profile*',
+    'turn_id replica session not_after_ms session_ttl_ms lease_ms queue_max on_busy follows parent key_value replaces_value known tail channels owner message title profile*',
     {
       GRANTED: { ...GRANTED, renewed: 'number' },
       QUEUED: { now_ms: 'number', position: 'number' },
       JOIN: { turn_id: 'text' },
       EXISTS: { value: 'text', acknowledged: 'number' },
       BUSY: { turn_id: 'text', position: 'number' },
+      PASSED: {},
       FULL: {},
       LATE: { now_ms: 'number' },
       CORRUPT: {},
@@ -110,7 +113,7 @@ export const SCRIPTS = {
   endTurn: new Script(
     'end-turn',
     TURN,
-    'turn_id session fence lock_value session_ttl_ms log_ttl_ms outcome heeds most_messages count_before channels watch_channel last_message kept finish_reason usage failure batch_count values*',
+    'turn_id session fence lock_value session_ttl_ms log_ttl_ms outcome heeds most_messages count_before channels watch_channel last_message kept finish_reason usage failure edit_count batch_count begin_count values*',
     {
       OK: { now_ms: 'number', count: 'number' },
       STOPPED: { stop: 'text' },
@@ -160,7 +163,16 @@ export const SCRIPTS = {
     'session channels watch_channels members*',
     { DELETED: {}, MISSING: {}, STALE: {} },
   ),
-  renameSession: new Script('rename-session', 'meta', 'title', { OK: {}, MISSING: {} }),
+  createSession: new Script('create-session', 'meta messages queue', 'session_ttl_ms owner title metadata', {
+    OK: { now_ms: 'number' },
+    EXISTS: {},
+  }),
+  describeSession: new Script('describe-session', 'meta', 'fields*', { OK: {}, MISSING: {} }),
+  readHistory: new Script('read-history', 'meta messages', 'known tail', {
+    PAGE: HISTORY,
+    MISSING: {},
+    CORRUPT: {},
+  }),
   readMessages: new Script('read-messages', 'meta messages', 'before limit enough_bytes', {
     PAGE: { messages: 'list', has_more: 'number' },
     MISSING: {},

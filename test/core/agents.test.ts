@@ -149,7 +149,8 @@ promise(
         counterFor: tokenCounterFor,
       },
     ]);
-    const profile = { agent: 'default', model: 'second', door: 'native', onDisconnect: 'continue' } as const;
+    const asked = { agent: 'default', model: 'second', door: 'native' } as const;
+    const profile = { ...asked, onDisconnect: 'continue', echo: '' } as const;
     const tools = [{ type: 'function', function: { name: 'now' } }];
     const options = { instructions: 'Be long.', parameters: { temperature: 1 }, tools };
     expect(agents.forTurn({ ...profile, options })).toMatchObject({

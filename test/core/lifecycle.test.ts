@@ -67,6 +67,7 @@ const PROFILE: TurnProfile = {
   model: 'm',
   door: 'native',
   onDisconnect: 'continue',
+  echo: '',
   options: {},
 };
 
@@ -79,6 +80,7 @@ async function admit(turn: TurnRef): Promise<void> {
     ownerAsGiven: '-',
     input,
     profile: PROFILE,
+    follows: null,
     onBusy: 'enqueue',
     key: null,
   } as const;
@@ -98,6 +100,7 @@ async function end(turn: TurnRef, outcome: Ending['outcome'], room = own): Promi
     outcome,
     heeds: 'any',
     messages: outcome === 'completed' ? messages : [],
+    change: null,
     messageCountBefore: 0,
     finishReason: null,
     usage: [],

@@ -127,7 +127,8 @@ promise(
       [[{ type: 'file', file_url: 'https://x/y', file_data: IMAGE }], 400, /file_url and file_data/],
       [[{ type: 'text', text: ' \n' }], 400, /blank/],
       [[{ type: 'text', text: '\ud800' }], 400, /surrogate/],
-      [[{ type: 'function_result', call_id: 'c', output: 'x' }], 400, /message\/0/],
+      [[{ type: 'function_result', call_id: 'c' }], 400, /message\/0.*output/],
+      [[{ type: 'function_result', call_id: 'c', output: 'x' }], 400, /no open call/],
       [Array.from({ length: 3 }, () => ({ type: 'image', image_url: IMAGE })), 413, /context/],
     ];
     for (const [message, status, words] of wrong) {

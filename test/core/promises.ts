@@ -7,6 +7,36 @@ export const PROMISES = {
     breaks: 'write-probe and turn-admission: do not look at layout.isOurs',
     from: 'docs/redis.md: Format version',
   },
+  'history.regenerate': {
+    says: 'the last turn is asked again and replaced in one commit; each replica then shows the model the new answer alone',
+    breaks: 'plan withoutLastTurn: edits = []',
+    from: 'docs/turn-lifecycle.md',
+  },
+  'history.append-remove': {
+    says: 'items are added without the model and removed with what cannot be without them, in the order of the queue',
+    breaks: 'plan edited: lastId of the whole history',
+    from: 'docs/turn-lifecycle.md',
+  },
+  'history.fork': {
+    says: 'a turn that continues the last one stays in its session; one that continues an earlier one begins a session of its own with the history up to there',
+    breaks: 'admit-turn: leave out the comparison with follows',
+    from: 'docs/turn-lifecycle.md',
+  },
+  'history.results': {
+    says: 'a turn ends in calls of the caller’s tools and the next one brings the results; a result without an open call is refused, and both are dropped together',
+    breaks: 'plan checkResults: return at once',
+    from: 'docs/turn-lifecycle.md',
+  },
+  'history.resent': {
+    says: 'of a history that a caller sends as a whole only what follows the stored one becomes a turn; what does not extend it is answered and not stored',
+    breaks: 'plan sinceThen: take the input as it is',
+    from: 'docs/turn-lifecycle.md',
+  },
+  'history.receipt': {
+    says: 'what a door wants back is stored with the messages of its turn, and deleted without them',
+    breaks: 'plan forgetting: return nothing',
+    from: 'docs/redis.md',
+  },
   'dialect.numbers': {
     says: 'a dialect that numbers its events shows each once it is logged, with the same number on every replica',
     breaks: 'turn-feed visibleCount: show all events to every reader',

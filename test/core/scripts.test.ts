@@ -29,11 +29,11 @@ promise(
     for (const script of Object.values(SCRIPTS)) script.define(client);
     const replies = { OK: {}, MISSING: {} };
     const odd = [
-      new Script('rename-session', 'meta lock', 'title', replies),
-      new Script('rename-session', 'meta', 'name', replies),
-      new Script('rename-session', 'meta', 'title', { ...replies, LATE: {} }),
+      new Script('describe-session', 'meta lock', 'fields*', replies),
+      new Script('describe-session', 'meta', 'names*', replies),
+      new Script('describe-session', 'meta', 'fields*', { ...replies, LATE: {} }),
     ];
-    for (const script of odd) expect(() => script.define(client)).toThrow('rename-session.lua says');
+    for (const script of odd) expect(() => script.define(client)).toThrow('describe-session.lua says');
   },
 );
 

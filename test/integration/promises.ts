@@ -64,7 +64,7 @@ export const PROMISES = {
   },
   'api.sessions.rename': {
     says: 'a title that was set remains, and nothing else of the session changes',
-    breaks: 'rename-session: create a missing session',
+    breaks: 'describe-session: create a missing session',
     from: 'docs/protocol.md: Looking back',
   },
   'api.sessions.delete': {

@@ -16,7 +16,12 @@ const HOLDS: Readonly<Record<Role, readonly Part['type'][]>> = {
 };
 
 /** Uses of the history that ask nothing new of the model. */
-const WITHOUT_QUESTION: ReadonlySet<HistoryUse['kind']> = new Set(['append', 'regenerate', 'remove']);
+const WITHOUT_QUESTION: ReadonlySet<HistoryUse['kind']> = new Set([
+  'append',
+  'regenerate',
+  'remove',
+  'forget',
+]);
 
 /**
  * Refuses input that can never be asked, before anything is written.
@@ -89,6 +94,8 @@ function textsIn(part: Part): readonly string[] {
       return [part.callId, part.name, part.arguments];
     case 'function_result':
       return [part.callId, part.output];
+    case 'removed':
+      return [];
   }
 }
 

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { assertNever, TurnwiseError } from '../../errors.ts';
 import { LiveTurn } from '../live/live-turn.ts';
 import type { Exists, Joining } from '../ports/admission.ts';
 import type { Core } from '../ports/core.ts';
 import type { Grant } from '../ports/turns.ts';
+import { wholeHistory } from '../read/whole-history.ts';
+import { checkResults } from '../run/plan.ts';
 import { askForLock, runTurn } from '../run/run-turn.ts';
 import { waitForTurn } from '../run/wait-turn.ts';
 import type { OnBusy, TurnProfile, TurnRef } from '../turn.ts';
@@ -36,15 +39,19 @@ export async function submitTurn(
   count: CountTurn | null,
 ): Promise<Submitted> {
   core.live.checkRoom();
-  const { options, door, onDisconnect } = request;
+  const { options, door, echo, onDisconnect } = request;
   const profile: TurnProfile = {
     ...core.agents.choose(request.model),
-    ...{ door, options },
+    ...{ door, options, echo },
     onDisconnect: onDisconnect ?? core.limits.onDisconnect,
   };
   const { agent, counter, systemPrompt } = core.agents.forTurn(profile);
   const { contextTokens } = agent;
   await checkInput(request.input, options.history, { ...core.limits, systemPrompt, contextTokens, counter });
+  // Whether there is such a call is known for sure only when the turn runs; but a session must not begin with it.
+  if (request.input.some(({ role }) => role === 'tool') && !(await core.sessions.history(request.session))) {
+    checkResults([], request.input);
+  }
   const repeat = repeatOf(request, core.limits.onBusy);
   const isRepeat =
     count !== null && repeat !== null && (await core.admission.knows(request.session, repeat.keyHash));
@@ -54,6 +61,10 @@ export async function submitTurn(
   for (let stale = 0; ; ) {
     const tried = await submitOnce(core, submission);
     if (tried.kind === 'accepted') return { turn: tried.turn, isRepeat: false };
+    if (tried.kind === 'passed') {
+      submission = await forked(core, submission);
+      continue;
+    }
     if (tried.kind === 'stale') {
       stale += 1;
       // The waiting turn cannot be joined: to wait behind it is the next best.
@@ -79,8 +90,33 @@ interface Submission {
   readonly replaces: string | null;
 }
 
-/** `stale`: the turn that was to be joined can no longer be joined. */
-type Tried = { readonly kind: 'accepted'; readonly turn: TurnRef } | { readonly kind: 'stale' } | Exists;
+/** `stale`: the turn that was to be joined can no longer be joined. `passed`: others follow the one to be continued. */
+type Tried =
+  | { readonly kind: 'accepted'; readonly turn: TurnRef }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'passed' }
+  | Exists;
+
+/**
+ * The same message in a new session, which begins with the history up to the turn that it continues.
+ *
+ * @throws turn_not_found: the history does not have that turn
+ */
+async function forked(core: Core, submission: Submission): Promise<Submission> {
+  const { request, profile } = submission;
+  const of = request.session;
+  const newest = await core.sessions.history(of);
+  const history = newest === null ? null : await wholeHistory(core, of, newest);
+  const until = history?.messages.findLast(({ turnId }) => turnId === request.follows);
+  if (until === undefined) throw new TurnwiseError('turn_not_found');
+  const session = { ...of, conversationId: randomUUID() };
+  const use = { kind: 'fork', of: of.conversationId, until: until.id } as const;
+  return {
+    ...submission,
+    request: { ...request, session, follows: null },
+    profile: { ...profile, options: { ...profile.options, history: use } },
+  };
+}
 
 async function submitOnce(core: Core, submission: Submission): Promise<Tried> {
   const { request, profile, onBusy, repeat, replaces } = submission;
@@ -91,8 +127,8 @@ async function submitOnce(core: Core, submission: Submission): Promise<Tried> {
   let [isHere, mayBeAdmitted] = [false, true];
   try {
     const key = keyUseOf(repeat, turn.turnId, replaces);
-    const { input, ownerAsGiven } = request;
-    const admitted = await core.admission.admit({ turn, ownerAsGiven, input, profile, onBusy, key });
+    const { input, ownerAsGiven, follows } = request;
+    const admitted = await core.admission.admit({ turn, ownerAsGiven, input, profile, follows, onBusy, key });
     // A refusal means that nothing was written.
     mayBeAdmitted = admitted.kind === 'granted' || admitted.kind === 'queued';
     switch (admitted.kind) {
@@ -108,6 +144,8 @@ async function submitOnce(core: Core, submission: Submission): Promise<Tried> {
         return await join(core, submission, { ...turn, turnId: admitted.turnId }, turn.turnId);
       case 'exists':
         return admitted;
+      case 'passed':
+        return { kind: 'passed' };
       case 'busy': {
         const { turnId, position } = admitted;
         const details = { turn_id: turnId, session_id: turn.session.conversationId, position };

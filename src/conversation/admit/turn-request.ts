@@ -12,6 +12,13 @@ export interface TurnRequest {
   /** The model, by name; null: the default. */
   readonly model: string | null;
   readonly options: TurnOptions;
+  /** What the door wants back with the turn; opaque, empty for nothing. */
+  readonly echo: string;
+  /**
+   * The turn that this one continues: if it is not the last of its session, the session is forked after it. null: the
+   * last one, whichever it is.
+   */
+  readonly follows: string | null;
   /** The door through which the request came. */
   readonly door: string;
   /** What a disconnect means on that door; null: the deployment's ON_DISCONNECT decides. */

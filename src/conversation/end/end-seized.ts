@@ -29,6 +29,10 @@ export async function endSeized(
     { turn, fence: seized.fence, lockValue: () => null },
     {
       input: stored.input,
+      // Its plan died with its replica: only a turn that simply adds to the history can be told from its log.
+      isStored: stored.profile.options.history === undefined,
+      change: null,
+      echo: stored.profile.echo,
       transcript: await loggedTranscript(ports, turn),
       keepsReasoning: ports.limits.reasoning === 'store',
       attempt: stored.record.attempt,

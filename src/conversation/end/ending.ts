@@ -4,10 +4,11 @@ import { failureOfCode } from '../failures.ts';
 import type { Input } from '../input.ts';
 import type { Uses } from '../ports/core.ts';
 import type { ModelAnswer } from '../ports/model.ts';
-import type { Ended, Ending, NewMessage, StepUsage } from '../ports/turns.ts';
-import { ANSWERS_AFTER } from '../session.ts';
+import type { Ended, Ending, HistoryChange, NewMessage, StepUsage } from '../ports/turns.ts';
+import { ANSWERS_AFTER, type Receipt } from '../session.ts';
 import type { Transcript } from '../transcript.ts';
-import type { StopKind, TurnFailure, TurnRef, Usage } from '../turn.ts';
+import type { StopKind, TurnFailure, TurnRef } from '../turn.ts';
+import type { Usage } from '../usage.ts';
 import { jittered } from '../waiting.ts';
 
 /** How the work on a turn went, before Redis has decided. Times in ms since 1970. */
@@ -20,6 +21,11 @@ export type Outcome = { readonly startedAtMs: number; readonly endedAtMs: number
 /** What a turn has produced when it ends. */
 export interface Work {
   readonly input: Input;
+  /** Whether input and answer become history. */
+  readonly isStored: boolean;
+  readonly change: HistoryChange | null;
+  /** What the door wants back; empty for nothing. */
+  readonly echo: string;
   /** Everything that readers were shown. */
   readonly transcript: Transcript;
   readonly keepsReasoning: boolean;
@@ -34,11 +40,14 @@ export interface Work {
 /** Everything that the script needs to end the turn; the last event of its tail ends the stream of every reader. */
 function endingFor(work: Work, outcome: Outcome): Ending & { readonly event: TurnEvent } {
   const messages = messagesOf(work, outcome);
-  const event = terminalEvent(outcome, messages.length, work.messageCountBefore + messages.length);
+  const change = outcome.kind === 'completed' || messages.length > 0 ? work.change : null;
+  const added = messages.length + addedBy(change);
+  const event = terminalEvent(outcome, messages.length, work.messageCountBefore + added);
   return {
     outcome: outcome.kind === 'stopped' ? 'cancelled' : outcome.kind,
     heeds: outcome.kind === 'stopped' ? outcome.stop : outcome.kind === 'failed' ? 'any' : null,
     messages,
+    change,
     messageCountBefore: work.messageCountBefore,
     finishReason: finishReasonOf(outcome),
     usage: outcome.kind === 'completed' ? usageOf(work.attempt, outcome.answer.usage) : [],
@@ -47,6 +56,12 @@ function endingFor(work: Work, outcome: Outcome): Ending & { readonly event: Tur
     lastId: work.lastId,
     event,
   };
+}
+
+/** How many messages the history has more, or fewer, by a change. */
+function addedBy(change: HistoryChange | null): number {
+  if (change === null) return 0;
+  return change.begin.length - change.edits.filter(({ message }) => message === null).length;
 }
 
 function terminalEvent(outcome: Outcome, kept: number, messageCount: number): TurnEvent {
@@ -74,7 +89,7 @@ function usageOf(attempt: number, usage: Usage | null): readonly StepUsage[] {
 }
 
 function messagesOf(work: Work, outcome: Outcome): readonly NewMessage[] {
-  if (outcome.kind === 'failed') return [];
+  if (outcome.kind === 'failed' || !work.isStored) return [];
   const isStopped = outcome.kind === 'stopped';
   const keeps = isStopped ? keptOf(outcome.stop, work.transcript.isEmpty) : { input: true, answer: true };
   const input = work.input.map((message, index): NewMessage => {
@@ -86,7 +101,16 @@ function messagesOf(work: Work, outcome: Outcome): readonly NewMessage[] {
       const number = ANSWERS_AFTER + index + 1;
       return { ...message, number, createdAtMs: outcome.endedAtMs, truncated: isStopped };
     });
-  return [...(keeps.input ? input : []), ...(keeps.answer ? answer : [])];
+  const kept = [...(keeps.input ? input : []), ...(keeps.answer ? answer : [])];
+  const last = kept.pop();
+  if (last === undefined || work.echo === '') return last === undefined ? [] : [...kept, last];
+  return [...kept, { ...last, receipt: receiptOf(work, outcome) }];
+}
+
+function receiptOf({ echo }: Work, outcome: Outcome): Receipt {
+  const { startedAtMs, endedAtMs } = outcome;
+  const usage = outcome.kind === 'completed' ? outcome.answer.usage : null;
+  return { echo, finishReason: finishReasonOf(outcome), usage, startedAtMs, endedAtMs };
 }
 
 /** What is kept of a turn that was stopped. */

@@ -18,6 +18,8 @@ export interface Admission {
   readonly ownerAsGiven: string;
   readonly input: Input;
   readonly profile: TurnProfile;
+  /** The turn that must be the last of the session, waiting ones included; null: any. */
+  readonly follows: string | null;
   readonly onBusy: OnBusy;
   readonly key: KeyUse | null;
 }
@@ -36,8 +38,8 @@ export type Admitted =
   | { readonly kind: 'join'; readonly turnId: string }
   | Exists
   | { readonly kind: 'busy'; readonly turnId: string; readonly position: number }
-  /** `late`: it came after its deadline. `unsent`: there was no connection. */
-  | { readonly kind: 'full' | 'late' | 'unsent' };
+  /** `passed`: another turn is the last. `late`: it came after its deadline. `unsent`: there was no connection. */
+  | { readonly kind: 'passed' | 'full' | 'late' | 'unsent' };
 
 /** A message that is about to join a waiting turn. */
 export interface Joining {

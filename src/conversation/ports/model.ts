@@ -1,5 +1,5 @@
 import type { Part } from '../parts.ts';
-import type { Usage } from '../turn.ts';
+import type { Usage } from '../usage.ts';
 
 /** A message of a prompt; `parts` as in history. */
 export interface PromptMessage {

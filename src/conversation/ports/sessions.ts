@@ -1,5 +1,5 @@
 import type { EventId, PlacedEvent } from '../events.ts';
-import type { History, Message, SessionRef, SessionSummary } from '../session.ts';
+import type { History, Message, Metadata, SessionRef, SessionSummary } from '../session.ts';
 import type { TurnRef } from '../turn.ts';
 
 export interface EventLog {
@@ -22,14 +22,30 @@ export interface MessagePage {
   readonly hasMore: boolean;
 }
 
+export interface NewSession {
+  readonly ownerAsGiven: string;
+  readonly metadata: Metadata;
+  readonly ttlMs: number;
+}
+
+export interface Description {
+  readonly title?: string;
+  readonly metadata?: Metadata;
+}
+
 export interface SessionStore {
   summary(session: SessionRef): Promise<SessionSummary | null>;
-  rename(session: SessionRef, title: string): Promise<SessionSummary | null>;
+  /** Makes a session without messages; one that exists stays as it is. */
+  create(session: SessionRef, made: NewSession): Promise<void>;
+  /** Sets what is given; null when there is no such session. */
+  describe(session: SessionRef, description: Description): Promise<SessionSummary | null>;
   /** @returns false when there is none */
   remove(session: SessionRef): Promise<boolean>;
   list(owner: string, limit: number, cursor: string | null): Promise<SessionPage>;
   /** Live sessions of an owner, or of all; counted without reading them. */
   count(owner: string | null): Promise<number>;
+  /** The newest messages and their place in the whole; null when there is no such session. */
+  history(session: SessionRef): Promise<History | null>;
   /** Newest messages before one, oldest first; null when there is no such session. */
   messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage | null>;
   /** Messages from a place of the whole history up to where the given stretch begins. */

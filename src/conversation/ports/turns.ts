@@ -1,16 +1,9 @@
 import type { EventId, TurnEvent } from '../events.ts';
 import type { Input, InputMessage } from '../input.ts';
 import type { Part } from '../parts.ts';
-import type { History } from '../session.ts';
-import type {
-  OnDisconnect,
-  StopKind,
-  TurnFailure,
-  TurnProfile,
-  TurnRecord,
-  TurnRef,
-  Usage,
-} from '../turn.ts';
+import type { History, Message, Receipt } from '../session.ts';
+import type { OnDisconnect, StopKind, TurnFailure, TurnProfile, TurnRecord, TurnRef } from '../turn.ts';
+import type { Usage } from '../usage.ts';
 
 /** The right to run a turn: from now on no holder of a lower fence can write. */
 export interface Grant {
@@ -72,6 +65,23 @@ export interface NewMessage extends InputMessage {
   readonly number: number;
   readonly createdAtMs: number;
   readonly truncated: boolean;
+  readonly receipt?: Receipt;
+}
+
+/** A stored message that is replaced, or removed when there is none in its place. */
+export interface HistoryEdit {
+  /** In the whole history, dropped messages counted. */
+  readonly place: number;
+  readonly message: Message | null;
+}
+
+/** How a commit changes the history before it adds its own messages. */
+export interface HistoryChange {
+  readonly edits: readonly HistoryEdit[];
+  /** Messages of another session that an empty history begins with. */
+  readonly begin: readonly Message[];
+  /** The id of the last message that is left or begun with; empty when there is none. */
+  readonly lastId: string;
 }
 
 /** Usage of one call of the model. */
@@ -86,6 +96,8 @@ export interface Ending {
   /** The stop that this end respects: null when it knows of none, `any` when none matters; another is `stopped`. */
   readonly heeds: StopKind | 'any' | null;
   readonly messages: readonly NewMessage[];
+  /** Applied first; null: nothing but an append. */
+  readonly change: HistoryChange | null;
   readonly messageCountBefore: number;
   readonly finishReason: string | null;
   readonly usage: readonly StepUsage[];

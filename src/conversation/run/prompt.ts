@@ -108,7 +108,7 @@ export function isBlank(text: string): boolean {
 }
 
 function isShown(part: Part): boolean {
-  if (part.type === 'reasoning') return false;
+  if (part.type === 'reasoning' || part.type === 'removed') return false;
   return part.type !== 'text' || !isBlank(part.text);
 }
 
@@ -149,12 +149,16 @@ async function olderPage(
   return { ...page, from, messages: [...older, ...page.messages.slice(0, cut)] };
 }
 
-/** Turns in order; the first is left out when its beginning may lie before the page. */
+/**
+ * Turns in order; the first is left out when its beginning may lie before the page. A turn that begins with the result
+ * of a caller's tool is one with the turn before it, which holds the call.
+ */
 function wholeTurns(page: History, mayBeCut: boolean): Message[][] {
   const turns: Message[][] = [];
   for (const message of page.messages) {
     const last = turns.at(-1);
-    if (last !== undefined && last[0]?.turnId === message.turnId) last.push(message);
+    const isMore = last?.at(-1)?.turnId === message.turnId || message.role === 'tool';
+    if (last !== undefined && isMore) last.push(message);
     else turns.push([message]);
   }
   return mayBeCut ? turns.slice(1) : turns;
@@ -168,7 +172,7 @@ function measured(parts: readonly Part[]): { text: string; media: number } {
     if (part.type === 'text') text += part.text;
     else if (part.type === 'function_call') text += part.name + part.arguments;
     else if (part.type === 'function_result') text += part.output;
-    else if (part.type !== 'reasoning') media += 1;
+    else if (part.type === 'image' || part.type === 'file') media += 1;
   }
   return { text, media };
 }

@@ -11,10 +11,10 @@ import type { ModelAnswer } from '../ports/model.ts';
 import type { Lease } from '../ports/sessions.ts';
 import type { GrantedTurn } from '../ports/turns.ts';
 import { Transcript } from '../transcript.ts';
-import { modelError, type SpokenPart, ToolCalls } from './ask-model.ts';
-import { askWithinWindow } from './ask-within-window.ts';
+import { answerTurn } from './answer-turn.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LogWriter } from './log-writer.ts';
+import { type Plan, planFor } from './plan.ts';
 
 export type RunPorts = Uses<
   'store' | 'lock' | 'takeover' | 'sessions' | 'model' | 'agents' | 'windows' | 'limits' | 'observer'
@@ -94,21 +94,37 @@ async function runWithLock(
     transcript.add(event);
     writer.add(id, event, transcript.textLength);
   };
+  const check = () => keeper.check();
   turn.beginAttempt(fence);
-  if (attempt === 1) {
-    speak({ type: 'started', attempt });
-  } else {
+  if (attempt > 1) {
     turn.emit({ type: 'restarted', attempt });
     // Logged by the script that claimed the turn.
     turn.markLogged();
   }
+  const decided: { plan: Plan | null } = { plan: null };
+  const work = async (): Promise<ModelAnswer> => {
+    // Every message was revoked, by a replica that had refused it.
+    if (grant.input.length === 0 && grant.profile.options.history === undefined) {
+      throw new TurnwiseError('redis_unavailable');
+    }
+    // Before it starts: what cannot be done at all is then the first event, and a door may still answer with a status.
+    const plan = await planFor(ports, turn.ref, grant);
+    decided.plan = plan;
+    if (attempt === 1) speak({ type: 'started', attempt });
+    if (!plan.asksModel) return { finishReason: 'stop', usage: null };
+    const { history, input } = plan;
+    return answerTurn(ports, turn, { ...grant, history, input }, { transcript, speak, check });
+  };
   try {
-    const outcome = await conclude(ports, turn, () => answer(ports, turn, grant, keeper, transcript, speak));
+    const outcome = await conclude(ports, turn, work);
     const unlogged = await writer.close();
     // An answer that is complete when the grace period ends is stored here, not asked for again elsewhere.
     if (turn.loss === null || (turn.loss === 'draining' && outcome.kind === 'completed')) {
-      const work = {
-        input: grant.input,
+      const product = {
+        input: decided.plan?.input ?? grant.input,
+        isStored: decided.plan?.isStored ?? grant.profile.options.history === undefined,
+        change: decided.plan?.change ?? null,
+        echo: grant.profile.echo,
         transcript,
         keepsReasoning: ports.limits.reasoning === 'store',
         attempt,
@@ -120,7 +136,7 @@ async function runWithLock(
         ports,
         turn,
         { turn: turn.ref, fence, lockValue: () => keeper.lockValue },
-        work,
+        product,
         outcome,
       );
     }
@@ -132,41 +148,6 @@ async function runWithLock(
     if (turn.loss !== null) await leaveTurn(ports, turn, keeper.lockValue);
     if (turn.loss === 'gone' || turn.loss === 'fenced') await keeper.release();
   }
-}
-
-/** Asks the model and emits its answer. @throws as askModel; model_error when it is empty */
-async function answer(
-  ports: RunPorts,
-  turn: LiveTurn,
-  grant: GrantedTurn,
-  keeper: LeaseKeeper,
-  transcript: Transcript,
-  speak: (event: TurnEvent) => void,
-): Promise<ModelAnswer> {
-  // Every input was revoked, by a replica that had refused it.
-  if (grant.input.length === 0) throw new TurnwiseError('redis_unavailable');
-  const agent = ports.agents.forTurn(grant.profile);
-  const offersTools = agent.parameters.tools !== undefined;
-  const calls = new ToolCalls();
-  const begunMs = performance.now();
-  const say = (part: SpokenPart) => {
-    if (turn.signal.aborted) return;
-    if (part.type === 'tool_call') {
-      if (offersTools) calls.add(part);
-    } else if (part.type === 'text') {
-      if (transcript.textLength === 0) ports.observer.firstToken(turn.ref, performance.now() - begunMs);
-      speak({ type: 'delta', content: part.text });
-    } else if (ports.limits.reasoning !== 'off') {
-      speak({ type: 'reasoning', content: part.text });
-    }
-  };
-  const answered = await askWithinWindow(ports, turn, agent, grant, (part) => {
-    const renewing = keeper.check();
-    return renewing === undefined ? say(part) : renewing.then(() => say(part));
-  });
-  for (const event of calls.events(turn.ref.turnId)) speak(event);
-  if (transcript.isEmpty) throw modelError('the answer is empty');
-  return answered;
 }
 
 /** How the turn ends, as far as this replica can see. */

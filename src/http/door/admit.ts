@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Submitted } from '../../conversation/admit/submit-turn.ts';
+import type { CountTurn, Submitted } from '../../conversation/admit/submit-turn.ts';
 import { type Caller, sessionOf } from '../../conversation/caller.ts';
 import type { Input } from '../../conversation/input.ts';
 import type { TurnRate } from '../../conversation/ports/sessions.ts';
@@ -17,6 +17,8 @@ export interface AskedTurn {
   readonly onBusy: OnBusy | null;
   readonly model: string | null;
   readonly options: TurnOptions;
+  readonly echo?: string;
+  readonly follows?: string | null;
   readonly idempotencyKey: string | null;
 }
 
@@ -33,8 +35,21 @@ export async function admit(
   }
   // 122 random bits: a conversation cannot be found by guessing.
   const session = sessionOf(caller, conversationId ?? randomUUID());
-  const request = { ...asked, session, ownerAsGiven: caller.ownerAsGiven, door, onDisconnect };
-  return conversations.submit(request, rate && (() => count(rate, caller)));
+  const request = {
+    echo: '',
+    follows: null,
+    ...asked,
+    session,
+    ownerAsGiven: caller.ownerAsGiven,
+    door,
+    onDisconnect,
+  };
+  return conversations.submit(request, counting(rate, caller));
+}
+
+/** Counts a turn of a caller, where turns are limited. */
+export function counting(rate: TurnRate | null, caller: Caller): CountTurn | null {
+  return rate && (() => count(rate, caller));
 }
 
 async function count(rate: TurnRate, caller: Caller): Promise<void> {

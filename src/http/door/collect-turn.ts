@@ -1,9 +1,8 @@
 import { BEFORE_ALL, failureToJson, type PlacedEvent, type TurnEvent } from '../../conversation/events.ts';
 import type { Part } from '../../conversation/parts.ts';
+import type { TurnSource } from '../../conversation/read/turn-source.ts';
 import { Transcript } from '../../conversation/transcript.ts';
-import type { TurnRef } from '../../conversation/turn.ts';
 import { type ErrorCode, TurnwiseError } from '../../errors.ts';
-import type { HttpDeps } from '../http-deps.ts';
 
 /** A turn that ended, with all that was said in it. */
 export interface CollectedTurn {
@@ -21,8 +20,7 @@ const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']
  * @throws the error that ended the turn, or that keeps it from being read; with the ids of the turn
  */
 export async function collectTurn(
-  { conversations }: Pick<HttpDeps, 'conversations'>,
-  turn: TurnRef,
+  { turn, follow }: TurnSource,
   signal: AbortSignal,
 ): Promise<CollectedTurn | null> {
   const transcript = new Transcript();
@@ -33,7 +31,7 @@ export async function collectTurn(
   };
   const ids = { turn_id: turn.turnId, session_id: turn.session.conversationId };
   try {
-    await conversations.follow(turn, BEFORE_ALL, 'as-said', { take }, signal);
+    await follow(BEFORE_ALL, 'as-said', { take }, signal);
   } catch (error) {
     if (!(error instanceof TurnwiseError) || !MAY_GO_ON.has(error.code)) throw error;
     throw new TurnwiseError(error.code, { cause: error, details: ids });
@@ -46,11 +44,15 @@ function concluded(end: TurnEvent | null, transcript: Transcript, ids: object): 
     case 'done':
     case 'cancelled':
       return { parts: transcript.parts, end };
-    case 'error': {
-      const { code, message, retryable: _, ...more } = failureToJson(end);
-      throw new TurnwiseError(end.code, { message: end.message, details: { ...ids, ...more } });
-    }
+    case 'error':
+      throw errorOf(end, ids);
     default:
       throw new Error('a turn was read to its end, but has no terminal event');
   }
+}
+
+/** The error that ended a turn, as one that a request can end with. */
+export function errorOf(event: Extract<TurnEvent, { readonly type: 'error' }>, ids: object): TurnwiseError {
+  const { code: _code, message, retryable: _, ...more } = failureToJson(event);
+  return new TurnwiseError(event.code, { message, details: { ...ids, ...more } });
 }

@@ -41,6 +41,8 @@ export interface TurnFrames {
   readonly after: EventId;
   /**
    * The frames of an event; none when the dialect does not show it. The terminal event brings all that ends the stream.
+   *
+   * @throws TurnwiseError to end the stream with it: as a status if the head was not sent, else as frames of `cut`
    */
   of(placed: PlacedEvent): readonly string[];
   /**
@@ -56,8 +58,12 @@ export type Door = (deps: HttpDeps, readers: Readers) => FastifyPluginAsyncTypeb
 export interface TurnSink {
   /** Fires when the client leaves before the stream has ended. */
   readonly signal: AbortSignal;
-  /** Sends the head, so that the client knows its turn before the first event. */
+  /** Whether the head was sent: an error before it can still be a status. */
+  readonly isOpen: boolean;
+  /** Sends the head, so that the client knows its turn before the first event; or does so with the first frame. */
   open(): void;
+  /** The head will not be sent by this sink. */
+  cancel(): void;
   /** Writes frames together; a promise holds back what follows, while the client takes nothing. */
   send(frames: readonly string[]): void | Promise<void>;
 }

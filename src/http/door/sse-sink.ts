@@ -5,6 +5,9 @@ import type { TurnSink } from './dialect.ts';
 /** Most that is written at once: with more, a stalled client would cause copies of much that it never takes. */
 const WRITE_CHARACTERS = 16_384;
 
+/** A proxy may give up a request without a head; heartbeats come only after it. */
+const OPEN_AFTER_MS = 5000;
+
 /** A client that takes nothing for this long is disconnected; it can resume. */
 const STALLED_AFTER_MS = 60_000;
 
@@ -14,15 +17,36 @@ const STALLED_AFTER_MS = 60_000;
  */
 export class SseSink implements TurnSink {
   readonly #reply: FastifyReply;
+  readonly #opens: 'at-once' | 'at-first-frame';
   readonly signal: AbortSignal;
+  #isOpen = false;
+  #opening: NodeJS.Timeout | undefined;
 
-  constructor(reply: FastifyReply) {
+  /** @param opens  at the first frame, an error before it is a status; while a turn waits, the head comes after 5 s */
+  constructor(reply: FastifyReply, opens: 'at-once' | 'at-first-frame' = 'at-once') {
     this.#reply = reply;
+    this.#opens = opens;
     this.signal = clientLeft(reply);
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   open(): void {
-    if (this.signal.aborted) return;
+    if (this.#opens === 'at-once') this.#open();
+    else this.#opening = setTimeout(() => this.#open(), OPEN_AFTER_MS);
+  }
+
+  /** Nothing will be sent: the reply is another one. */
+  cancel(): void {
+    clearTimeout(this.#opening);
+  }
+
+  #open(): void {
+    clearTimeout(this.#opening);
+    if (this.signal.aborted || this.#isOpen) return;
+    this.#isOpen = true;
     // The plugin promises keep-alive on every connection.
     if (!this.#reply.raw.shouldKeepAlive) this.#reply.header('connection', 'close');
     this.#reply.sse.sendHeaders();
@@ -32,6 +56,7 @@ export class SseSink implements TurnSink {
 
   /** Not corked: a response that was corked can owe a `drain` that its socket, never full, does not send. */
   send(frames: readonly string[]): void | Promise<void> {
+    if (!this.#isOpen && frames.length > 0) this.#open();
     for (let at = 0; at < frames.length && !this.signal.aborted; ) {
       const end = endOfPiece(frames, at);
       const piece = end === at + 1 ? frames[at] : frames.slice(at, end).join('');

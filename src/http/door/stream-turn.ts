@@ -1,17 +1,21 @@
 import type { PlacedEvent } from '../../conversation/events.ts';
-import type { TurnRef } from '../../conversation/turn.ts';
+import type { TurnSource } from '../../conversation/read/turn-source.ts';
 import { hasCode } from '../../errors.ts';
 import { publicError } from '../error-reply.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import type { Dialect, TurnFrames, TurnSink } from './dialect.ts';
 import type { Readers } from './readers.ts';
 
-/** Sends a turn's events in a dialect until it ends or the client leaves. A body that just ends was cut. */
+/**
+ * Sends a turn's events in a dialect until it ends or the client leaves. A body that just ends was cut.
+ *
+ * @throws what ended the turn before anything was sent, where the dialect wants it as a status
+ */
 export async function streamTurn(
   { conversations }: Pick<HttpDeps, 'conversations'>,
   readers: Readers,
   { shows }: Pick<Dialect, 'shows'>,
-  turn: TurnRef,
+  source: TurnSource,
   frames: TurnFrames,
   sink: TurnSink,
 ): Promise<void> {
@@ -26,9 +30,13 @@ export async function streamTurn(
         return sink.send(events.flatMap((placed) => frames.of(placed)));
       },
     };
-    await conversations.follow(turn, frames.after, shows, reader, sink.signal);
+    await source.follow(frames.after, shows, reader, sink.signal);
   } catch (error) {
-    if (!hasCode(error, 'draining')) conversations.reportFailedStream(error, turn);
+    if (!sink.isOpen && !sink.signal.aborted) {
+      sink.cancel();
+      throw error;
+    }
+    if (!hasCode(error, 'draining')) conversations.reportFailedStream(error, source.turn);
     // No status can be sent any more. Without a terminal event the client knows that the stream was cut, and resumes
     // it: on another replica when this one is draining.
     await sink.send(frames.cut(publicError(error)));

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { usageToJson } from '../../conversation/events.ts';
-import { type Input, userInput } from '../../conversation/input.ts';
+import { type Input, type InputMessage, userInput } from '../../conversation/input.ts';
 import { type Part, pushPart, textOf } from '../../conversation/parts.ts';
-import type { TurnRef } from '../../conversation/turn.ts';
+import type { TurnOptions, TurnRef } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
@@ -45,7 +45,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
         try {
           const { turn } = await admit(deps, NATIVE, callerOf(request), parseChat(request, request.body));
           announce(reply, turn);
-          const collected = await collectTurn(deps, turn, clientLeft(reply));
+          const collected = await collectTurn(deps.conversations.source(turn), clientLeft(reply));
           return collected === null ? reply.hijack() : replyOf(turn, collected);
         } finally {
           leave();
@@ -83,7 +83,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           const frames = NATIVE.frames(turn, isRepeat ? has : null);
           if (isRepeat && (await deps.conversations.hasAll(turn, frames.after)))
             return reply.code(204).send(null);
-          return await streamTurn(deps, readers, NATIVE, turn, frames, sink);
+          return await streamTurn(deps, readers, NATIVE, deps.conversations.source(turn), frames, sink);
         } finally {
           leave();
         }
@@ -93,6 +93,12 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
 }
 
 function replyOf(turn: TurnRef, { parts, end }: CollectedTurn): ChatReply {
+  const answered = new Set(parts.flatMap((part) => (part.type === 'function_result' ? [part.callId] : [])));
+  const calls = parts.flatMap((part) =>
+    part.type === 'function_call' && !answered.has(part.callId)
+      ? [{ call_id: part.callId, name: part.name, arguments: part.arguments }]
+      : [],
+  );
   return {
     reply: textOf(parts),
     session_id: turn.session.conversationId,
@@ -100,6 +106,7 @@ function replyOf(turn: TurnRef, { parts, end }: CollectedTurn): ChatReply {
     message_count: end.messageCount,
     finish_reason: end.type === 'done' ? end.finishReason : 'cancelled',
     usage: end.type === 'done' ? usageToJson(end.usage) : null,
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
 }
 
@@ -110,16 +117,29 @@ function parseChat(request: FastifyRequest, body: ChatBody): AskedTurn {
     input: inputOf(body.message),
     onBusy: body.on_busy ?? null,
     model: body.model ?? null,
-    options: {},
+    options: optionsOf(body),
     idempotencyKey: idempotencyKeyOf(request),
   };
 }
 
+function optionsOf({ tools, tool_choice: toolChoice }: ChatBody): TurnOptions {
+  return {
+    ...(tools === undefined ? {} : { tools }),
+    ...(toolChoice === undefined ? {} : { parameters: { tool_choice: toolChoice } }),
+  };
+}
+
+/** Each result of a tool is a message of its own, before what the user says beside it. */
 function inputOf(message: ChatBody['message']): Input {
   if (typeof message === 'string') return userInput(message);
+  const results: InputMessage[] = [];
   const parts: Part[] = [];
-  for (const [index, part] of message.entries()) pushPart(parts, partOf(part, index));
-  return [{ role: 'user', parts }];
+  for (const [index, sent] of message.entries()) {
+    const part = partOf(sent, index);
+    if (part.type === 'function_result') results.push({ role: 'tool', parts: [part] });
+    else pushPart(parts, part);
+  }
+  return parts.length === 0 ? results : [...results, { role: 'user', parts }];
 }
 
 function partOf(part: InputPart, index: number): Part {
@@ -135,6 +155,10 @@ function partOf(part: InputPart, index: number): Part {
         throw new TurnwiseError('invalid_request', { message });
       }
       return { type: 'file', filename, fileUrl, fileData };
+    }
+    case 'function_result': {
+      const { call_id: callId, output, is_error: isError = false } = part;
+      return { type: 'function_result', callId, output, isError };
     }
   }
 }

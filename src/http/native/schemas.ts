@@ -30,6 +30,16 @@ const InputPart = Type.Union([
     file_data: Type.Optional(Type.String({ description: 'a data URL' })),
     filename: Type.Optional(Type.String({ maxLength: 255 })),
   }),
+  strict({
+    type: Type.Literal('function_result'),
+    call_id: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'a call that a turn of the session ended in',
+    }),
+    output: Type.String(),
+    is_error: Type.Optional(Type.Boolean()),
+  }),
 ]);
 export type InputPart = Static<typeof InputPart>;
 
@@ -44,7 +54,7 @@ const UserMessage = Type.Unsafe<string | InputPart[]>({
     required: ['type'],
     oneOf: InputPart.anyOf,
   },
-  description: 'what the user says: a text, or parts of text, images and files',
+  description: 'what the user says: a text, or parts of text, images and files; or the results of tools',
   examples: ['My name is Ada'],
 });
 
@@ -53,6 +63,26 @@ export const ChatBody = strict({
   conversation_id: Type.Optional(ConversationId),
   on_busy: Type.Optional(OnBusy),
   model: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'one of OPENAI_MODEL' })),
+  tools: Type.Optional(
+    Type.Array(
+      strict({
+        type: Type.Literal('function'),
+        function: strict({
+          name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
+          description: Type.Optional(Type.String()),
+          parameters: Type.Optional(Type.Object({}, { additionalProperties: true })),
+          strict: Type.Optional(Type.Boolean()),
+        }),
+      }),
+      { maxItems: 128, description: 'functions of the caller: the turn ends with the calls' },
+    ),
+  ),
+  tool_choice: Type.Optional(
+    Type.Union([
+      Type.Enum(['none', 'auto', 'required']),
+      strict({ type: Type.Literal('function'), function: strict({ name: Type.String() }) }),
+    ]),
+  ),
 });
 export type ChatBody = Static<typeof ChatBody>;
 
@@ -126,6 +156,11 @@ export const ChatReply = strict(
     message_count: Type.Integer(),
     finish_reason: Type.String(),
     usage: orNull(Usage),
+    tool_calls: Type.Optional(
+      Type.Array(strict({ call_id: Type.String(), name: Type.String(), arguments: Type.String() }), {
+        description: 'calls for the caller to make; their results are the next message',
+      }),
+    ),
   },
   { headers: TURN_HEADERS },
 );

@@ -63,7 +63,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           );
           if (await conversations.hasAll(turn, frames.after)) return reply.code(204).send(null);
           announce(reply, turn);
-          return await streamTurn(deps, readers, NATIVE, turn, frames, sink);
+          return await streamTurn(deps, readers, NATIVE, conversations.source(turn), frames, sink);
         } finally {
           leave();
         }

@@ -2,13 +2,14 @@
 -- INCLUDE  time ttl queue stop newest history grant idempotency
 -- KEYS     meta messages queue turns lock turn log idempotency*
 -- ARGS     turn_id replica session not_after_ms:number session_ttl_ms:number lease_ms:number queue_max:number on_busy
---          key_value replaces_value known tail:number channels owner message title profile*
+--          follows parent key_value replaces_value known tail:number channels owner message title profile*
 -- REPLIES  GRANTED now_ms fence attempt epoch generation count dropped from messages continues renewed
 --          | QUEUED now_ms position
---          | JOIN turn_id | EXISTS value acknowledged | BUSY turn_id position | FULL | LATE now_ms | CORRUPT
+--          | JOIN turn_id | EXISTS value acknowledged | BUSY turn_id position | PASSED | FULL | LATE now_ms | CORRUPT
 -- `not_after_ms` is by the clock of Redis; 0: no deadline. `key_value` is stored under the idempotency key;
 -- `replaces_value` is the value of an earlier try that it may replace. `profile`: fields and values of the record,
--- which say how to run the turn. `renewed` is 1 when the TTL of the session was.
+-- which say how to run the turn. `follows`: the turn that must be the last one (empty: any), else PASSED. `parent`: the
+-- session that a new one is forked from. `renewed` is 1 when the TTL of the session was.
 local KEY = IDEMPOTENCY[1]
 local member = queue_member(turn_id, replica)
 
@@ -43,6 +44,12 @@ if KEY then
 end
 if not s or (is_new and (running or waiting > 0 or redis.call('EXISTS', META, MESSAGES) > 0)) then return CORRUPT end
 local is_busy = running or waiting > 0
+if follows ~= '' then
+  local last = waiting > 0 and parse_member(redis.call('ZRANGE', QUEUE, -1, -1)[1]) or running
+  local message = not last and redis.call('LINDEX', MESSAGES, -1)
+  if message then last = string.match(message, '"turn_id":"([^"]+)"') end
+  if last ~= follows then return PASSED end
+end
 if is_busy and on_busy == 'reject' then
   local in_the_way = running or parse_member(redis.call('ZRANGE', QUEUE, 0, 0)[1])
   return BUSY{turn_id = in_the_way or '', position = waiting + (running and 1 or 0)}
@@ -58,6 +65,10 @@ local meta = {'last_accessed', int(now_ms)}
 if is_new then
   for _, field in ipairs({'created_at', int(now_ms), 'message_count', 0, 'dropped', 0, 'fence', now_us, 'epoch', now_us,
     'generation', 0, 'owner', owner, 'title', title}) do meta[#meta + 1] = field end
+  if parent ~= '' then
+    meta[#meta + 1] = 'parent'
+    meta[#meta + 1] = parent
+  end
 end
 local record = {'session', session, 'message', message, 'on_busy', on_busy, 'created_at', int(now_ms)}
 for _, field in ipairs(profile) do record[#record + 1] = field end

@@ -4,7 +4,7 @@
 -- ARGS     turn_id replica session session_ttl_ms:number lease_ms:number most_deaths:number most_ran_ms:number mode known
 --          tail:number channels watch_channel
 -- REPLIES  GRANTED now_ms fence attempt epoch generation count dropped from messages continues inputs ran_ms agent model door
---          on_disconnect options
+--          on_disconnect options echo
 --          | ADOPTED confirmed last_id waited_ms on_disconnect | SEIZED why stop fence attempt count | ALIVE until_ms
 --          | UNNAMED hashes | GONE | ENDED | CORRUPT
 -- `mode` is dead or seize. ADOPTED: the turn waits, and now for this replica. SEIZED: this replica is to end it; `why`

@@ -4,7 +4,7 @@
 -- ARGS     turn_id replica session session_ttl_ms:number lease_ms:number known tail:number channels
 -- REPLIES  WAITING now_ms position running_turn running_lease_ms
 --          | GRANTED now_ms fence attempt epoch generation count dropped from messages continues inputs ran_ms agent model door
---          on_disconnect options
+--          on_disconnect options echo
 --          | UNNAMED hashes | GONE | ENDED | TAKEN | CORRUPT
 local t = redis.call('HMGET', TURN, 'status', 'replica', 'fence', 'attempt', 'idem', 'joined')
 if not t[1] then return GONE end

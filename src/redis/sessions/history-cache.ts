@@ -1,6 +1,11 @@
 import type { Part } from '../../conversation/parts.ts';
 import type { History, Message } from '../../conversation/session.ts';
 
+/**
+ * Newest messages sent to a replica that knows nothing of a session; older ones are read only if the prompt needs them.
+ */
+export const HISTORY_TAIL = 256;
+
 interface Entry {
   readonly epoch: string;
   readonly generation: string;
@@ -107,5 +112,7 @@ function charactersOf(part: Part): number {
       return part.name.length + part.arguments.length;
     case 'function_result':
       return part.output.length;
+    case 'removed':
+      return 0;
   }
 }

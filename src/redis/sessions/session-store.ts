@@ -1,15 +1,22 @@
-import type { MessagePage, SessionPage, SessionStore } from '../../conversation/ports/sessions.ts';
-import type { History, Message, SessionRef, SessionSummary } from '../../conversation/session.ts';
+import type {
+  Description,
+  MessagePage,
+  NewSession,
+  SessionPage,
+  SessionStore,
+} from '../../conversation/ports/sessions.ts';
+import type { History, Message, Metadata, SessionRef, SessionSummary } from '../../conversation/session.ts';
 import { hasCode } from '../../errors.ts';
+import { parseObject } from '../json.ts';
 import { type Keys, sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
 import type { RedisClock } from '../server/clock.ts';
 import type { Client } from '../server/connect.ts';
 import { answered } from '../server/failures.ts';
 import { LAST_TIME_MS, wholeNumber } from '../whole-number.ts';
-import type { HistoryCache } from './history-cache.ts';
+import { HISTORY_TAIL, type HistoryCache } from './history-cache.ts';
 import type { IndexWriter } from './index-writer.ts';
-import { corrupt, decodeMessage } from './message-codec.ts';
+import { corrupt, decodeHistory, decodeMessage } from './message-codec.ts';
 import { SessionIndex } from './session-index.ts';
 
 /** How often a delete that was overtaken by new turns is retried. */
@@ -42,9 +49,23 @@ export class RedisSessionStore implements SessionStore {
     return Object.keys(fields).length === 0 ? null : decodeSummary(session, fields, expiresAtMs);
   }
 
-  async rename(session: SessionRef, title: string): Promise<SessionSummary | null> {
+  async create(session: SessionRef, { ownerAsGiven, metadata, ttlMs }: NewSession): Promise<void> {
+    const { meta, messages, queue } = this.#keys.session(session);
+    const reply = await SCRIPTS.createSession.run(
+      this.#client,
+      { meta, messages, queue },
+      { session_ttl_ms: ttlMs, owner: ownerAsGiven, title: '', metadata: encodeMetadata(metadata) },
+    );
+    if (reply.word === 'OK') this.#writer.touch(session, reply.now_ms + ttlMs);
+  }
+
+  async describe(session: SessionRef, { title, metadata }: Description): Promise<SessionSummary | null> {
     const { meta } = this.#keys.session(session);
-    const { word } = await SCRIPTS.renameSession.run(this.#client, { meta }, { title });
+    const fields = [
+      ...(title === undefined ? [] : ['title', title]),
+      ...(metadata === undefined ? [] : ['metadata', encodeMetadata(metadata)]),
+    ];
+    const { word } = await SCRIPTS.describeSession.run(this.#client, { meta }, { fields });
     return word === 'OK' ? this.summary(session) : null;
   }
 
@@ -99,6 +120,16 @@ export class RedisSessionStore implements SessionStore {
 
   count(owner: string | null): Promise<number> {
     return answered(this.#index.count(owner));
+  }
+
+  async history(session: SessionRef): Promise<History | null> {
+    const { meta, messages } = this.#keys.session(session);
+    const tag = sessionTag(session);
+    const args = { known: this.#cache.known(tag), tail: HISTORY_TAIL };
+    const reply = await SCRIPTS.readHistory.run(this.#client, { meta, messages }, args);
+    if (reply.word === 'MISSING') return null;
+    if (reply.word === 'CORRUPT') throw corrupt(session, 'history and metadata do not fit together');
+    return this.#cache.merge(tag, decodeHistory(session, reply), reply.continues === 1);
   }
 
   async messages(session: SessionRef, limit: number, before: string | null): Promise<MessagePage | null> {
@@ -166,5 +197,19 @@ function decodeSummary(
     expiresAtMs: Math.min(Math.max(expiresAtMs, 0), LAST_TIME_MS),
     messageCount,
     parent: fields.parent ?? null,
+    metadata: decodeMetadata(fields.metadata ?? ''),
   };
+}
+
+/** @returns JSON; empty for none */
+function encodeMetadata(metadata: Metadata): string {
+  return Object.keys(metadata).length === 0 ? '' : JSON.stringify(metadata);
+}
+
+/** What is not a text is left out: an operator can write anything into a field. */
+function decodeMetadata(text: string): Metadata {
+  const entries = Object.entries(parseObject(text) ?? {});
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
 }

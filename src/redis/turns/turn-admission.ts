@@ -11,14 +11,15 @@ import type {
   TurnAdmission,
 } from '../../conversation/ports/admission.ts';
 import { type SessionRef, titleFrom } from '../../conversation/session.ts';
-import type { TurnRef } from '../../conversation/turn.ts';
+import type { TurnProfile, TurnRef } from '../../conversation/turn.ts';
 import { sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
 import { COMMAND_TIMEOUT_MS } from '../server/connect.ts';
 import { answered } from '../server/failures.ts';
+import { HISTORY_TAIL } from '../sessions/history-cache.ts';
 import { corrupt } from '../sessions/message-codec.ts';
 import { encodeInput, encodeProfile } from './turn-codec.ts';
-import { HISTORY_TAIL, type TurnContext } from './turn-context.ts';
+import type { TurnContext } from './turn-context.ts';
 
 /** Longest that an admission may wait for Redis: past it the caller has had its 503. */
 const ADMISSION_MS = COMMAND_TIMEOUT_MS;
@@ -51,7 +52,7 @@ export class RedisTurnAdmission implements TurnAdmission {
     return admitted.value;
   }
 
-  async #admit({ turn, input, profile, onBusy, ownerAsGiven, key }: Admission): Promise<Admitted> {
+  async #admit({ turn, input, profile, follows, onBusy, ownerAsGiven, key }: Admission): Promise<Admitted> {
     const { client, cache, keys, settings } = this.#context;
     const tag = sessionTag(turn.session);
     const record = {
@@ -70,6 +71,8 @@ export class RedisTurnAdmission implements TurnAdmission {
         lease_ms: settings.leaseMs,
         queue_max: settings.queueMax,
         on_busy: onBusy,
+        follows: follows ?? '',
+        parent: parentOf(profile),
         key_value: key?.value ?? '',
         replaces_value: key?.replaces ?? '',
         known: cache.known(tag),
@@ -97,6 +100,8 @@ export class RedisTurnAdmission implements TurnAdmission {
         return existsOf(reply);
       case 'BUSY':
         return { kind: 'busy', turnId: reply.turn_id, position: reply.position };
+      case 'PASSED':
+        return { kind: 'passed' };
       case 'FULL':
         return { kind: 'full' };
       case 'LATE':
@@ -211,6 +216,10 @@ export class RedisTurnAdmission implements TurnAdmission {
     const nowMs = this.#context.clock.nowMs();
     return nowMs === 0 ? 0 : nowMs + ADMISSION_MS;
   }
+}
+
+function parentOf({ options: { history } }: TurnProfile): string {
+  return history?.kind === 'fork' ? history.of : '';
 }
 
 function hashesOf(key: KeyUse | null): readonly string[] {

@@ -3,14 +3,15 @@ import { type Input, type InputMessage, userInput } from '../../conversation/inp
 import { isPlainText, partToJson, textOf } from '../../conversation/parts.ts';
 import type { StepUsage, StoredTurn } from '../../conversation/ports/turns.ts';
 import {
+  type HistoryUse,
   hasEnded,
   TURN_STATUSES,
   type TurnFailure,
   type TurnOptions,
   type TurnProfile,
   type TurnRef,
-  type Usage,
 } from '../../conversation/turn.ts';
+import type { Usage } from '../../conversation/usage.ts';
 import { parseArray, parseObject } from '../json.ts';
 import { corrupt, isRole, partsFrom } from '../sessions/message-codec.ts';
 import { LAST_TIME_MS, wholeNumber } from '../whole-number.ts';
@@ -133,10 +134,12 @@ export interface ProfileFields {
   readonly door: string;
   readonly on_disconnect: string;
   readonly options: string;
+  readonly echo: string;
 }
 
-export function encodeProfile({ agent, model, door, onDisconnect, options }: TurnProfile): ProfileFields {
-  return { agent, model, door, on_disconnect: onDisconnect, options: encodeOptions(options) };
+export function encodeProfile(profile: TurnProfile): ProfileFields {
+  const { agent, model, door, onDisconnect, options, echo } = profile;
+  return { agent, model, door, on_disconnect: onDisconnect, options: encodeOptions(options), echo };
 }
 
 export function decodeProfile(fields: Partial<ProfileFields>): TurnProfile {
@@ -146,22 +149,45 @@ export function decodeProfile(fields: Partial<ProfileFields>): TurnProfile {
     door: fields.door ?? '',
     onDisconnect: fields.on_disconnect === 'cancel' ? 'cancel' : 'continue',
     options: decodeOptions(fields.options ?? ''),
+    echo: fields.echo ?? '',
   };
 }
 
-function encodeOptions({ instructions, parameters, tools }: TurnOptions): string {
-  const set = { instructions, parameters, tools };
+function encodeOptions({ instructions, parameters, tools, history }: TurnOptions): string {
+  const set = { instructions, parameters, tools, history };
   return Object.values(set).every((value) => value === undefined) ? '' : JSON.stringify(set);
 }
 
 /** What cannot be read is ignored: an operator can write anything into a field. */
 function decodeOptions(text: string): TurnOptions {
-  const { instructions, parameters, tools } = parseObject(text) ?? {};
+  const { instructions, parameters, tools, history } = parseObject(text) ?? {};
+  const use = historyUseFrom(history);
   return {
     ...(typeof instructions === 'string' ? { instructions } : {}),
     ...(isObject(parameters) ? { parameters } : {}),
     ...(Array.isArray(tools) ? { tools } : {}),
+    ...(use === null ? {} : { history: use }),
   };
+}
+
+function historyUseFrom(value: unknown): HistoryUse | null {
+  if (!isObject(value)) return null;
+  const { kind, after, items, turn_id: turnId, of, until } = value;
+  switch (kind) {
+    case 'resent':
+      return typeof after === 'string' ? { kind, after } : null;
+    case 'regenerate':
+    case 'append':
+      return { kind };
+    case 'remove':
+      return Array.isArray(items) ? { kind, items: items.map(String) } : null;
+    case 'forget':
+      return typeof turnId === 'string' ? { kind, turn_id: turnId } : null;
+    case 'fork':
+      return typeof of === 'string' && typeof until === 'string' ? { kind, of, until } : null;
+    default:
+      return null;
+  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

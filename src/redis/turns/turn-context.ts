@@ -1,5 +1,4 @@
 import type { Grant, GrantedTurn } from '../../conversation/ports/turns.ts';
-import type { History } from '../../conversation/session.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import { type Keys, type SessionKeys, sessionTag } from '../keys.ts';
 import type { Named, Replies, Reply, Script } from '../script.ts';
@@ -9,7 +8,7 @@ import type { Client } from '../server/connect.ts';
 import type { Layout } from '../server/format.ts';
 import type { HistoryCache } from '../sessions/history-cache.ts';
 import type { IndexWriter } from '../sessions/index-writer.ts';
-import { corrupt, decodeMessage } from '../sessions/message-codec.ts';
+import { corrupt, decodeHistory } from '../sessions/message-codec.ts';
 import { BulkGates } from './bulk-gates.ts';
 import { memberOf, type RunningIndex } from './running-index.ts';
 import { decodeInput, decodeProfile } from './turn-codec.ts';
@@ -26,11 +25,6 @@ export interface TurnSettings {
   /** Longest running time of all attempts of a turn. */
   readonly maxTotalMs: number;
 }
-
-/**
- * Newest messages sent to a replica that knows nothing of a session; older ones are read only if the prompt needs them.
- */
-export const HISTORY_TAIL = 256;
 
 const MOST_TURNS = 20_000;
 
@@ -143,14 +137,7 @@ export class TurnContext {
 
   /** @throws corrupt_session */
   grantOf(turn: TurnRef, reply: GrantedReply): Grant {
-    const fresh: History = {
-      epoch: reply.epoch,
-      generation: reply.generation,
-      from: reply.from,
-      messages: reply.messages.map((text) => decodeMessage(turn.session, text)),
-      messageCount: reply.count,
-      dropped: reply.dropped,
-    };
+    const fresh = decodeHistory(turn.session, reply);
     const history = this.cache.merge(sessionTag(turn.session), fresh, reply.continues === 1);
     return { fence: reply.fence, attempt: reply.attempt, history };
   }

@@ -3,9 +3,10 @@ import type { Opened, TurnQueue, Withdrawal, Withdrawn } from '../../conversatio
 import type { TurnRef } from '../../conversation/turn.ts';
 import { sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
+import { HISTORY_TAIL } from '../sessions/history-cache.ts';
 import { corrupt } from '../sessions/message-codec.ts';
 import { encodeFailure } from './turn-codec.ts';
-import { HISTORY_TAIL, type TurnContext } from './turn-context.ts';
+import type { TurnContext } from './turn-context.ts';
 
 /** The order of turns: which is next, and which is withdrawn. */
 export class RedisTurnQueue implements TurnQueue {

@@ -97,8 +97,14 @@ export class RedisTurnStore implements TurnStore {
         turnId: turn.turnId,
       }),
     );
-    const texts = messages.map((message) => encodeMessage(turn.session, message));
-    const values = [...batches.flat(), ...texts];
+    const { edits = [], begin = [], lastId = '' } = ending.change ?? {};
+    const encode = (message: Message) => encodeMessage(turn.session, message);
+    const changed = edits.flatMap(({ place, message }) => [
+      String(place),
+      message === null ? '' : encode(message),
+    ]);
+    const texts = [...begin, ...messages].map(encode);
+    const values = [...changed, ...batches.flat(), ...texts];
     const bytes = values.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     const send = () =>
       this.#context.run(SCRIPTS.endTurn, turn, () => ({
@@ -114,12 +120,14 @@ export class RedisTurnStore implements TurnStore {
         count_before: ending.messageCountBefore,
         channels: keys.replicaChannelPrefix,
         watch_channel: watch(turn.turnId),
-        last_message: messages.at(-1)?.id ?? '',
+        last_message: messages.at(-1)?.id ?? lastId,
         kept: messages.length > 0 ? '1' : '0',
         finish_reason: ending.finishReason ?? '',
         usage: encodeUsage(ending.usage),
         failure: encodeFailure(ending.failure),
+        edit_count: edits.length,
         batch_count: batches.length,
+        begin_count: begin.length,
         values,
       }));
     try {
@@ -129,7 +137,8 @@ export class RedisTurnStore implements TurnStore {
         case 'OK':
           this.#context.touched(turn, reply.now_ms);
           this.#context.forget(turn);
-          if (messages.length > 0) cache.append(tag, ending.messageCountBefore, messages);
+          if (ending.change !== null) cache.drop(tag);
+          else if (messages.length > 0) cache.append(tag, ending.messageCountBefore, messages);
           return { kind: 'ok', messageCount: reply.count };
         case 'STOPPED':
           return { kind: 'stopped', stop: isStopKind(reply.stop) ? reply.stop : 'cancel' };

@@ -4,9 +4,10 @@ import { isStopKind, type TurnRef } from '../../conversation/turn.ts';
 import { sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
 import { answered } from '../server/failures.ts';
+import { HISTORY_TAIL } from '../sessions/history-cache.ts';
 import { corrupt } from '../sessions/message-codec.ts';
 import { RELEASED_MS } from './running-index.ts';
-import { HISTORY_TAIL, type TurnContext } from './turn-context.ts';
+import type { TurnContext } from './turn-context.ts';
 
 /** Takes over the turns of a replica that died, hangs or shuts down. */
 export class RedisTurnTakeover implements TurnTakeover {

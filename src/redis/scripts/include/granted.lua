@@ -1,5 +1,5 @@
 -- Adds to a GRANTED reply what a replica needs that did not just admit the turn: its messages, and how it is to be run.
-local PROFILE = {'agent', 'model', 'door', 'on_disconnect', 'options'}
+local PROFILE = {'agent', 'model', 'door', 'on_disconnect', 'options', 'echo'}
 local function with_work(f)
   local t = redis.call('HMGET', TURN, 'message', 'joined', 'ran', unpack(PROFILE))
   f.inputs, f.ran_ms = {}, t[3] or '0'

@@ -1,0 +1,14 @@
+import type { EventId } from '../events.ts';
+import type { Shows, TurnReader } from '../live/turn-feed.ts';
+import type { TurnRef } from '../turn.ts';
+
+/** A turn whose events can be read, wherever they come from. */
+export interface TurnSource {
+  readonly turn: TurnRef;
+  /**
+   * Hands a reader the events after a place, until the turn ends or the reader leaves (`signal`).
+   *
+   * @throws draining, commit_unknown: this replica cannot say more; and what the reader throws
+   */
+  follow(after: EventId, shows: Shows, reader: TurnReader, signal: AbortSignal): Promise<void>;
+}
