@@ -1,73 +1,149 @@
 import type { FastifyRequest } from 'fastify';
-import { sessionOf } from '../../conversation/caller.ts';
-import { ON_BUSY, type OnBusy, type TurnRef } from '../../conversation/turn.ts';
-import { TurnwiseError } from '../../errors.ts';
+import { type Caller, sessionOf } from '../../conversation/caller.ts';
+import type { TurnSource } from '../../conversation/read/turn-source.ts';
+import type { SessionRef } from '../../conversation/session.ts';
+import type { TurnOptions, TurnRef } from '../../conversation/turn.ts';
+import { hasCode } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
-import { admit, idempotencyKeyOf } from '../door/admit.ts';
+import { admit, counting, idempotencyKeyOf } from '../door/admit.ts';
+import { sessionHeaderOf } from '../door/session-header.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import type { Echo } from './echo.ts';
+import { decodeEcho, encodeEcho, type StoredEcho } from './echo.ts';
+import { previousNotFound } from './error-table.ts';
 import { refused } from './fields.ts';
-import { responseId } from './ids.ts';
-import { parseRequest } from './parse-request.ts';
+import { parseResponseId, responseId } from './ids.ts';
+import { onBusyOf } from './on-busy.ts';
+import { parseRequest, type ResponseRequest } from './parse-request.ts';
 import type { ResponseHead } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
 
 /** A response that was admitted, and how its client wants to have it. */
 export interface BegunResponse {
-  readonly turn: TurnRef;
+  readonly source: TurnSource;
   readonly head: ResponseHead;
   readonly isStream: boolean;
+  /** Whether it can be found again. */
+  readonly isStored: boolean;
 }
+
+export type BeginDeps = Pick<HttpDeps, 'conversations' | 'rate' | 'settings'>;
 
 /** Reads a request for a response, and admits its turn. @throws as admit; invalid_request with the field at fault */
-export async function beginResponse(
-  deps: Pick<HttpDeps, 'conversations' | 'rate' | 'settings'>,
-  request: FastifyRequest,
-): Promise<BegunResponse> {
+export async function beginResponse(deps: BeginDeps, request: FastifyRequest): Promise<BegunResponse> {
   const caller = callerOf(request);
   const asked = parseRequest(request.body, deps.settings.model);
-  const { conversationId, echo } = asked;
-  refuseMissing(asked.references[0]?.path ?? null, 'an item_reference names no item that is kept here');
-  refuseMissing(
-    asked.previousResponseId && 'previous_response_id',
-    'previous_response_id is not supported yet',
-  );
-  refuseMissing(echo.store ? null : 'store', 'a response that is not stored is not supported yet');
+  const place = await placeOf(deps, request, caller, asked);
+  if (!asked.echo.store) return begunUnstored(deps, caller, asked, place.session);
+  const options = await optionsOf(deps, asked, place);
+  if (options === null) return begunUnstored(deps, caller, asked, null);
   const idempotencyKey = idempotencyKeyOf(request);
-  if (idempotencyKey !== null && conversationId === null) {
+  if (idempotencyKey !== null && place.session === null) {
     throw refused('conversation', 'with an Idempotency-Key, conversation may not be left out');
   }
-  // A conversation that does not exist is a mistake here: where it is left out, one is made.
-  if (conversationId !== null) await deps.conversations.session(sessionOf(caller, conversationId));
+  const stored: StoredEcho = { createdAtMs: Date.now(), echo: asked.echo };
   // A background response is asked for again later, so nobody need be connected.
-  const onDisconnect = echo.background ? null : RESPONSES.onDisconnect;
+  const onDisconnect = asked.echo.background ? null : RESPONSES.onDisconnect;
   const { turn, isRepeat } = await admit(deps, { door: RESPONSES.door, onDisconnect }, caller, {
-    ...{ conversationId, idempotencyKey },
-    input: asked.input,
-    onBusy: onBusyOf(request),
-    model: asked.model,
-    options: asked.options,
+    ...{ conversationId: place.session?.conversationId ?? null, follows: place.follows },
+    ...{ input: options.input, options: options.options, model: asked.model },
+    ...{ onBusy: onBusyOf(request, 'reject'), echo: encodeEcho(stored), idempotencyKey },
+  }).catch((error: unknown) => {
+    throw place.follows !== null && hasCode(error, 'turn_not_found')
+      ? previousNotFound(asked.previousResponseId ?? '')
+      : error;
   });
-  const createdAtMs = isRepeat ? (await deps.conversations.find(turn)).createdAtMs : Date.now();
-  return { turn, head: headOf(turn, createdAtMs, echo), isStream: asked.isStream };
+  const first = isRepeat ? decodeEcho((await deps.conversations.find(turn)).echo) : null;
+  return {
+    source: deps.conversations.source(turn),
+    head: headOf(deps, turn, first ?? stored),
+    isStream: asked.isStream,
+    isStored: true,
+  };
 }
 
-export function headOf(turn: TurnRef, createdAtMs: number, echo: Echo): ResponseHead {
-  const { conversationId } = turn.session;
-  return { id: responseId({ conversationId, turnId: turn.turnId }), createdAtMs, echo };
+export function headOf(
+  { settings }: Pick<HttpDeps, 'settings'>,
+  { session, turnId }: TurnRef,
+  { createdAtMs, echo }: StoredEcho,
+): ResponseHead {
+  const id = responseId({ conversationId: session.conversationId, turnId });
+  return { id, createdAtMs, echo, storesReasoning: settings.storesReasoning };
 }
 
-function refuseMissing(param: string | null, message: string): void {
-  if (param !== null) throw refused(param, message);
+/** Where a response belongs. */
+interface Place {
+  /** null: a new conversation. */
+  readonly session: SessionRef | null;
+  /** The turn that it continues. */
+  readonly follows: string | null;
+  /** Its client sends the whole history each time. */
+  readonly isResent: boolean;
 }
 
-/** What the request does while its conversation is busy: refused, unless a header asks for more. */
-function onBusyOf(request: FastifyRequest): OnBusy {
-  const given = request.headers['x-on-busy'];
-  if (given === undefined) return 'reject';
-  const known = ON_BUSY.find((one) => one === given);
-  if (known === undefined) {
-    throw new TurnwiseError('invalid_request', { message: `X-On-Busy must be one of ${ON_BUSY.join(', ')}` });
+async function placeOf(
+  { conversations, settings }: BeginDeps,
+  request: FastifyRequest,
+  caller: Caller,
+  { conversationId, previousResponseId }: ResponseRequest,
+): Promise<Place> {
+  const inHeader = sessionHeaderOf(request, settings.sessionHeaders);
+  const previous = previousResponseId === null ? null : parseResponseId(previousResponseId);
+  if (previousResponseId !== null && previous === null) throw previousNotFound(previousResponseId);
+  const named = conversationId ?? previous?.conversationId ?? null;
+  if (named !== null && inHeader !== null && named !== inHeader) {
+    throw refused(
+      conversationId === null ? 'previous_response_id' : 'conversation',
+      'a header names another session',
+    );
   }
-  return known;
+  if (named === null && inHeader !== null) {
+    return { session: sessionOf(caller, inHeader), follows: null, isResent: true };
+  }
+  const session = named === null ? null : sessionOf(caller, named);
+  // A conversation that does not exist is a mistake here: where it is left out, one is made.
+  if (session !== null && conversationId !== null) await conversations.session(session);
+  return { session, follows: previous?.turnId ?? null, isResent: false };
+}
+
+/** What is new in the request, and what its turn does with the history; null: it is answered and not stored. */
+async function optionsOf(
+  { conversations }: BeginDeps,
+  { input, options }: ResponseRequest,
+  { session, isResent }: Place,
+): Promise<{ readonly input: ResponseRequest['input']; readonly options: TurnOptions } | null> {
+  if (session === null || !isResent) return { input, options };
+  const extension = await conversations.extend(session, input);
+  if (extension.kind === 'unrelated') return null;
+  return { input: extension.input, options: { ...options, history: extension.history } };
+}
+
+async function begunUnstored(
+  deps: BeginDeps,
+  caller: Caller,
+  { input, model, options, echo, isStream, previousResponseId }: ResponseRequest,
+  history: SessionRef | null,
+): Promise<BegunResponse> {
+  if (echo.background) throw refused('background', 'a background response must be stored');
+  if (previousResponseId !== null) await checkLast(deps, previousResponseId, history);
+  const request = { owner: caller.owner, history, input, model, options, door: RESPONSES.door };
+  const source = await deps.conversations.unstored(request, counting(deps.rate, caller));
+  const stored = { createdAtMs: Date.now(), echo: { ...echo, store: false } };
+  return { source, head: headOf(deps, source.turn, stored), isStream, isStored: false };
+}
+
+/** A response that is not stored reads the history as it is, so it can continue only the last one. */
+async function checkLast(
+  { conversations }: BeginDeps,
+  id: string,
+  session: SessionRef | null,
+): Promise<void> {
+  const page = session && (await conversations.messages(session, 1, null).catch(() => null));
+  const last = page?.messages.at(-1)?.turnId;
+  if (last === undefined) throw previousNotFound(id);
+  if (last !== parseResponseId(id)?.turnId) {
+    throw refused(
+      'previous_response_id',
+      'with store false, only the last response of a conversation can be continued',
+    );
+  }
 }

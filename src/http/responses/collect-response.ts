@@ -1,7 +1,7 @@
 import { BEFORE_ALL, type PlacedEvent, type TurnEvent } from '../../conversation/events.ts';
+import type { TurnSource } from '../../conversation/read/turn-source.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import { type ErrorCode, TurnwiseError } from '../../errors.ts';
-import type { HttpDeps } from '../http-deps.ts';
 import { ResponseFold } from './response-fold.ts';
 import type { ResponseHead, ResponseJson } from './response-object.ts';
 
@@ -21,8 +21,7 @@ const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']
  * @throws what keeps it from being read, with the ids of the turn
  */
 export async function collectResponse(
-  { conversations }: Pick<HttpDeps, 'conversations'>,
-  turn: TurnRef,
+  { turn, follow }: TurnSource,
   head: ResponseHead,
   signal: AbortSignal,
   endedAtMs: () => number = Date.now,
@@ -34,7 +33,7 @@ export async function collectResponse(
     end = events.at(-1)?.event ?? end;
   };
   try {
-    await conversations.follow(turn, BEFORE_ALL, 'as-said', { take }, signal);
+    await follow(BEFORE_ALL, 'as-said', { take }, signal);
   } catch (error) {
     if (!(error instanceof TurnwiseError) || !MAY_GO_ON.has(error.code)) throw error;
     throw new TurnwiseError(error.code, { cause: error, details: idsOf(turn) });

@@ -57,19 +57,27 @@ export const DEFAULTS: Echo = {
   user: null,
 };
 
-export function encodeEcho(echo: Echo): string {
+/** What is stored with the turn: beside the echo, when the request came, which no frame may show differently. */
+export interface StoredEcho {
+  readonly createdAtMs: number;
+  readonly echo: Echo;
+}
+
+export function encodeEcho({ createdAtMs, echo }: StoredEcho): string {
   const chosen = Object.entries(echo).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[name as keyof Echo]),
   );
-  return JSON.stringify(Object.fromEntries(chosen));
+  return JSON.stringify([createdAtMs, Object.fromEntries(chosen)]);
 }
 
-/** @returns the defaults for what cannot be read: a response without its request is better than none */
-export function decodeEcho(text: string | null): Echo {
+/** @returns null when it is not an echo: the turn came through another door, or somebody edited it */
+export function decodeEcho(text: string): StoredEcho | null {
   try {
-    const json: unknown = JSON.parse(text ?? '');
-    return typeof json === 'object' && json !== null ? { ...DEFAULTS, ...json } : DEFAULTS;
+    const json: unknown = JSON.parse(text);
+    const [createdAtMs, chosen]: readonly unknown[] = Array.isArray(json) ? json : [];
+    if (typeof createdAtMs !== 'number' || typeof chosen !== 'object') return null;
+    return { createdAtMs, echo: { ...DEFAULTS, ...chosen } };
   } catch {
-    return DEFAULTS;
+    return null;
   }
 }

@@ -1,7 +1,9 @@
 import { BEFORE_ALL, isTerminal, type PlacedEvent } from '../../conversation/events.ts';
+import { errorOf } from '../door/collect-turn.ts';
 import type { TurnFrames } from '../door/dialect.ts';
 import { sseFrame } from '../door/sse-sink.ts';
 import { errorToJson } from './error-table.ts';
+import { parseResponseId } from './ids.ts';
 import { type Frame, ResponseFold } from './response-fold.ts';
 import type { ResponseHead } from './response-object.ts';
 
@@ -19,16 +21,20 @@ let rendered: {
   readonly frames: readonly string[];
 } | null = null;
 
-/**
- * The frames of a response for one reader: all of them, or those after a number.
- *
- * @param startingAfter  the last number that the reader has; -1: none
- * @param endedAtMs      when the response ended, asked once it has
- */
+/** How one reader wants its frames. */
+export interface FrameOptions {
+  /** The last number that the reader has; -1 or none: nothing. */
+  readonly startingAfter?: number;
+  /** When the response ended, asked once it has; the clock without it. */
+  readonly endedAtMs?: () => number;
+  /** `status`: an error that is the first event is thrown, to be a status. */
+  readonly failsAs?: 'status' | 'frames';
+}
+
+/** The frames of a response for one reader: all of them, or those after a number. */
 export function responseFrames(
   head: ResponseHead,
-  startingAfter: number,
-  endedAtMs: () => number = Date.now,
+  { startingAfter = -1, endedAtMs = Date.now, failsAs = 'frames' }: FrameOptions = {},
 ): TurnFrames {
   const fold = new ResponseFold(head, endedAtMs);
   let next = 0;
@@ -54,8 +60,10 @@ export function responseFrames(
     // From the first event on, where the numbers begin.
     after: BEFORE_ALL,
     of(placed) {
+      const { event } = placed;
+      if (event.type === 'error' && next === 0 && failsAs === 'status') throw errorOf(event, idsIn(head));
       const frames = render(placed);
-      return isTerminal(placed.event) ? [...frames, END] : frames;
+      return isTerminal(event) ? [...frames, END] : frames;
     },
     cut(error) {
       // It has the number of the frame before it: the response may go on, and a reader resumes after that one.
@@ -67,4 +75,9 @@ export function responseFrames(
       return [sseFrame({ event: 'error', data: JSON.stringify(data) })];
     },
   };
+}
+
+function idsIn({ id }: ResponseHead) {
+  const place = parseResponseId(id);
+  return { turn_id: place?.turnId, session_id: place?.conversationId };
 }

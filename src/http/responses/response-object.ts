@@ -1,4 +1,5 @@
-import type { TurnFailure, Usage } from '../../conversation/turn.ts';
+import type { TurnFailure } from '../../conversation/turn.ts';
+import type { Usage } from '../../conversation/usage.ts';
 import type { Echo } from './echo.ts';
 import { publicCode } from './error-table.ts';
 

@@ -1,20 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sessionOf } from '../../conversation/caller.ts';
-import { hasEnded, type TurnRecord, type TurnRef } from '../../conversation/turn.ts';
+import type { TurnSource } from '../../conversation/read/turn-source.ts';
+import { hasEnded } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
 import { announce } from '../door/admit.ts';
+import { errorOf } from '../door/collect-turn.ts';
 import type { Readers } from '../door/readers.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { type BegunResponse, beginResponse, headOf } from './begin-response.ts';
+import { beginResponse } from './begin-response.ts';
 import { collectResponse, idsOf } from './collect-response.ts';
-import { parseResponseId } from './ids.ts';
+import { findResponse, responseNow, unfinished } from './find-response.ts';
 import { readQuery } from './query.ts';
-import { receiptOf } from './receipts.ts';
 import { responseFrames } from './response-frames.ts';
 import { type ResponseHead, responseToJson } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
@@ -49,15 +48,16 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
       async (request, reply) => {
         const leave = readers.enter();
         try {
-          const sink = new SseSink(reply);
+          const sink = new SseSink(reply, 'at-first-frame');
           const begun = await beginResponse(deps, request);
-          const { turn, head } = begun;
-          announce(reply, turn);
+          const { source, head } = begun;
+          if (begun.isStored) announce(reply, source.turn);
           if (begun.isStream) {
-            return await streamTurn(deps, readers, RESPONSES, turn, responseFrames(head, -1), sink);
+            const frames = responseFrames(head, { failsAs: head.echo.background ? 'frames' : 'status' });
+            return await streamTurn(deps, readers, RESPONSES, source, frames, sink);
           }
           if (head.echo.background) return responseToJson(head, unfinished('queued'));
-          return await wholeResponse(deps, begun, reply);
+          return (await wholeResponse(source, head, clientLeft(reply))) ?? reply.hijack();
         } finally {
           leave();
         }
@@ -82,19 +82,15 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
         const leave = readers.enter();
         try {
           const { isStream, startingAfter } = readQuery(request.query);
-          const { turn, record, head } = await lookUp(request);
-          if (!isStream) {
-            const response = await responseSoFar(turn, record, head, reply);
-            return response ?? reply.hijack();
-          }
-          if (!head.echo.background) {
-            const message = 'only a background response can be read as a stream again';
-            throw new TurnwiseError('turn_not_found', { message });
-          }
+          const found = await findResponse(deps, callerOf(request), request.params.response_id);
+          const { turn, head, record } = found;
+          if (!isStream) return (await responseNow(deps, found, clientLeft(reply))) ?? reply.hijack();
+          if (!head.echo.background || record === null) throw new TurnwiseError('turn_not_found', NO_STREAM);
           announce(reply, turn);
           const endedAtMs = () => record.endedAtMs ?? Date.now();
-          const frames = responseFrames(head, startingAfter, endedAtMs);
-          return await streamTurn(deps, readers, RESPONSES, turn, frames, new SseSink(reply));
+          const frames = responseFrames(head, { startingAfter, endedAtMs });
+          const source = conversations.source(turn);
+          return await streamTurn(deps, readers, RESPONSES, source, frames, new SseSink(reply));
         } finally {
           leave();
         }
@@ -112,50 +108,28 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
         },
       },
       async (request, reply) => {
-        const { turn, head } = await lookUp(request);
-        if (!head.echo.background) {
-          const message = 'only a background response can be cancelled; for others, close the connection';
-          throw new TurnwiseError('invalid_request', { message });
+        const caller = callerOf(request);
+        const found = await findResponse(deps, caller, request.params.response_id);
+        if (!found.head.echo.background) throw new TurnwiseError('invalid_request', NO_CANCEL);
+        if (found.record !== null && !hasEnded(found.record.status)) {
+          await conversations.cancel(found.turn);
+          const cancelled = await findResponse(deps, caller, request.params.response_id);
+          return (await responseNow(deps, cancelled, clientLeft(reply))) ?? reply.hijack();
         }
-        const record = await conversations.cancel(turn);
-        return (await responseSoFar(turn, record, head, reply)) ?? reply.hijack();
+        return (await responseNow(deps, found, clientLeft(reply))) ?? reply.hijack();
       },
     );
   };
-
-  /** @throws turn_not_found */
-  async function lookUp(request: FastifyRequest<{ Params: ResponseParams }>) {
-    const place = parseResponseId(request.params.response_id);
-    if (place === null) throw new TurnwiseError('turn_not_found');
-    const turn: TurnRef = {
-      session: sessionOf(callerOf(request), place.conversationId),
-      turnId: place.turnId,
-    };
-    const [record, echo] = await Promise.all([conversations.find(turn), receiptOf(turn)]);
-    return { turn, record, head: headOf(turn, record.createdAtMs, echo) };
-  }
-
-  /** A response as it is now: its output is there once it has ended. null: the client has left. */
-  async function responseSoFar(turn: TurnRef, record: TurnRecord, head: ResponseHead, reply: FastifyReply) {
-    if (!hasEnded(record.status)) {
-      return responseToJson(head, unfinished(record.status === 'queued' ? 'queued' : 'in_progress'));
-    }
-    const endedAtMs = () => record.endedAtMs ?? record.createdAtMs;
-    return (await collectResponse(deps, turn, head, clientLeft(reply), endedAtMs))?.response ?? null;
-  }
 }
 
-/** @throws the error that ended the turn */
-async function wholeResponse(deps: HttpDeps, { turn, head }: BegunResponse, reply: FastifyReply) {
-  const collected = await collectResponse(deps, turn, head, clientLeft(reply));
-  if (collected === null) return reply.hijack();
-  const { response, end } = collected;
-  if (end.type !== 'error') return response;
-  const { code, message, modelStatus } = end;
-  const more = modelStatus === undefined ? {} : { model_status: modelStatus };
-  throw new TurnwiseError(code, { message, details: { ...idsOf(turn), ...more } });
-}
+const NO_STREAM = { message: 'only a background response can be read as a stream again, for a while' };
+const NO_CANCEL = {
+  message: 'only a background response can be cancelled; for others, close the connection',
+};
 
-function unfinished(status: 'queued' | 'in_progress') {
-  return { status, output: [], endedAtMs: null, reason: null, failure: null, usage: null };
+/** @returns null when the client has left. @throws the error that ended the turn */
+async function wholeResponse(source: TurnSource, head: ResponseHead, signal: AbortSignal) {
+  const collected = await collectResponse(source, head, signal);
+  if (collected?.end.type === 'error') throw errorOf(collected.end, idsOf(source.turn));
+  return collected?.response ?? null;
 }

@@ -231,3 +231,28 @@ const ErrorReply = Type.Object(
 
 /** Every route may reply with these. */
 export const RESPONSE_ERROR_REPLIES = { '4xx': ErrorReply, '5xx': ErrorReply };
+
+export const DeletedResponse = strict({
+  id: text,
+  object: Type.Literal('response'),
+  deleted: Type.Literal(true),
+});
+
+export const ListQuery = open({
+  limit: Type.Optional(Type.String({ description: '1 to 100, default 20' })),
+  order: Type.Optional(word('asc', 'desc')),
+  after: Type.Optional(Type.String({ description: '`last_id` of the page before' })),
+});
+
+const listOf = (item: TSchema) =>
+  strict({
+    object: Type.Literal('list'),
+    data: Type.Unsafe<readonly object[]>(Type.Array(item)),
+    first_id: nullable(text),
+    last_id: nullable(text),
+    has_more: Type.Boolean(),
+  });
+
+/** An item of the history: as in `output`, or a message of the user. */
+const Item = open({ id: text, type: text, status: text });
+export const ItemList = listOf(Item);
