@@ -8,11 +8,12 @@ import { cancelTurn } from './end/cancel-turn.ts';
 import type { EventId } from './events.ts';
 import type { Input } from './input.ts';
 import type { Core } from './ports/core.ts';
-import type { MessagePage, SessionPage } from './ports/sessions.ts';
+import type { ListOrder, MessagePage, SessionPage } from './ports/sessions.ts';
 import { findTurn } from './read/find-turn.ts';
 import { followTurn, hasAllEvents } from './read/follow-turn.ts';
 import { messagesOfTurn } from './read/messages-of-turn.ts';
 import type { TurnSource } from './read/turn-source.ts';
+import { wholeHistory } from './read/whole-history.ts';
 import type { Message, Metadata, SessionRef, SessionSummary } from './session.ts';
 import type { AnsweredTurn, TurnRef } from './turn.ts';
 
@@ -70,8 +71,19 @@ export class Conversations {
     return this.#core.agents.models;
   }
 
-  sessions(caller: Caller, limit: number, cursor: string | null): Promise<SessionPage> {
-    return this.#core.sessions.list(caller.owner, limit, cursor);
+  sessions(caller: Caller, limit: number, cursor: string | null, order?: ListOrder): Promise<SessionPage> {
+    return this.#core.sessions.list(caller.owner, limit, cursor, order);
+  }
+
+  /** Where a list goes on after a session. @throws session_not_found */
+  async cursorOf(session: SessionRef): Promise<string> {
+    return found(await this.#core.sessions.cursorOf(session));
+  }
+
+  /** All messages that are stored of a session, oldest first. @throws session_not_found */
+  async history(session: SessionRef): Promise<readonly Message[]> {
+    const newest = found(await this.#core.sessions.history(session));
+    return (await wholeHistory(this.#core, session, newest)).messages;
   }
 
   /** @throws session_not_found */

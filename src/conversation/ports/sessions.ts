@@ -11,6 +11,8 @@ export interface EventLog {
   watch(turn: TurnRef, onGrowth: () => void): Promise<() => void>;
 }
 
+export type ListOrder = 'newest-first' | 'oldest-first';
+
 export interface SessionPage {
   readonly sessions: readonly SessionSummary[];
   readonly total: number;
@@ -41,7 +43,10 @@ export interface SessionStore {
   describe(session: SessionRef, description: Description): Promise<SessionSummary | null>;
   /** @returns false when there is none */
   remove(session: SessionRef): Promise<boolean>;
-  list(owner: string, limit: number, cursor: string | null): Promise<SessionPage>;
+  /** By their last access. */
+  list(owner: string, limit: number, cursor: string | null, order?: ListOrder): Promise<SessionPage>;
+  /** The cursor behind a session, for `list`; null when there is no such session. */
+  cursorOf(session: SessionRef): Promise<string | null>;
   /** Live sessions of an owner, or of all; counted without reading them. */
   count(owner: string | null): Promise<number>;
   /** The newest messages and their place in the whole; null when there is no such session. */

@@ -1,3 +1,4 @@
+import type { ListOrder } from '../../conversation/ports/sessions.ts';
 import { TurnwiseError } from '../../errors.ts';
 import type { Keys } from '../keys.ts';
 import type { RedisClock } from '../server/clock.ts';
@@ -31,9 +32,12 @@ export class SessionIndex {
     return this.#client.zcount(key, `(${this.#clock.nowMs()}`, '+inf');
   }
 
-  async page(owner: string, limit: number, cursor: string | null): Promise<IndexPage> {
+  async page(owner: string, limit: number, cursor: string | null, order: ListOrder): Promise<IndexPage> {
     const after = cursor === null ? null : parseCursor(cursor);
-    const [total, places] = await Promise.all([this.count(owner), this.#after(owner, limit + 1, after)]);
+    const [total, places] = await Promise.all([
+      this.count(owner),
+      this.#after(owner, limit + 1, after, order),
+    ]);
     const shown = places.slice(0, limit);
     const last = shown.at(-1);
     return {
@@ -43,24 +47,32 @@ export class SessionIndex {
     };
   }
 
-  /** The places after one, by score and then name, both descending: stable while other sessions move. */
-  async #after(owner: string, wanted: number, after: Place | null): Promise<readonly Place[]> {
+  /** The cursor behind a session; null when it is not live. */
+  async cursorOf(owner: string, conversationId: string): Promise<string | null> {
+    const score = await this.#client.zscore(this.#keys.ownerIndex(owner), conversationId);
+    const isLive = score !== null && Number(score) > this.#clock.nowMs();
+    return isLive ? formatCursor({ score: Number(score), member: conversationId }) : null;
+  }
+
+  /** The places after one, by score and then name, both in the same direction: stable while other sessions move. */
+  async #after(
+    owner: string,
+    wanted: number,
+    after: Place | null,
+    order: ListOrder,
+  ): Promise<readonly Place[]> {
     const key = this.#keys.ownerIndex(owner);
     const least = `(${this.#clock.nowMs()}`;
+    const isNewestFirst = order === 'newest-first';
     const found: Place[] = [];
     for (let offset = 0; found.length < wanted; ) {
-      const flat = await this.#client.zrevrangebyscore(
-        key,
-        after === null ? '+inf' : after.score,
-        least,
-        'WITHSCORES',
-        'LIMIT',
-        offset,
-        wanted,
-      );
+      const page = ['WITHSCORES', 'LIMIT', offset, wanted] as const;
+      const flat = isNewestFirst
+        ? await this.#client.zrevrangebyscore(key, after?.score ?? '+inf', least, ...page)
+        : await this.#client.zrangebyscore(key, after?.score ?? least, '+inf', ...page);
       for (let index = 0; index < flat.length; index += 2) {
         const place = { member: flat[index] ?? '', score: Number(flat[index + 1]) };
-        const isBehind = after === null || place.score < after.score || place.member < after.member;
+        const isBehind = after === null || isAfter(place, after, isNewestFirst);
         if (isBehind && found.length < wanted) found.push(place);
       }
       if (flat.length < wanted * 2) break;
@@ -68,6 +80,11 @@ export class SessionIndex {
     }
     return found;
   }
+}
+
+function isAfter(place: Place, other: Place, isNewestFirst: boolean): boolean {
+  const [one, two] = isNewestFirst ? [other, place] : [place, other];
+  return one.score > two.score || (one.score === two.score && one.member > two.member);
 }
 
 function formatCursor(place: Place): string {

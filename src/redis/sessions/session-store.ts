@@ -1,5 +1,6 @@
 import type {
   Description,
+  ListOrder,
   MessagePage,
   NewSession,
   SessionPage,
@@ -103,8 +104,13 @@ export class RedisSessionStore implements SessionStore {
     return word;
   }
 
-  async list(owner: string, limit: number, cursor: string | null): Promise<SessionPage> {
-    const page = await answered(this.#index.page(owner, limit, cursor));
+  async list(
+    owner: string,
+    limit: number,
+    cursor: string | null,
+    order: ListOrder = 'newest-first',
+  ): Promise<SessionPage> {
+    const page = await answered(this.#index.page(owner, limit, cursor, order));
     const found = await Promise.all(
       // One session that cannot be read must not hide all others.
       page.conversationIds.map((conversationId) =>
@@ -116,6 +122,10 @@ export class RedisSessionStore implements SessionStore {
       total: page.total,
       nextCursor: page.nextCursor,
     };
+  }
+
+  cursorOf({ owner, conversationId }: SessionRef): Promise<string | null> {
+    return answered(this.#index.cursorOf(owner, conversationId));
   }
 
   count(owner: string | null): Promise<number> {
