@@ -47,6 +47,86 @@ export const PROMISES = {
     breaks: 'fields: do not refuse unknown fields',
     from: 'docs/protocol.md: Responses',
   },
+  'responses.background': {
+    says: 'a background response is answered at once, runs without its client, and can be retrieved from any replica',
+    breaks: 'begin-response: cancel a background response when its client leaves',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.background.resume': {
+    says: 'the stream of a background response goes on after any frame on another replica, byte for byte, while it runs and after',
+    breaks: 'response-frames: begin to count at the first frame that is sent',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.foreground.no-resume': {
+    says: 'a response that is not in the background has no stream to go on with, and is not to be cancelled',
+    breaks: 'response-routes: do not look whether it is in the background',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.cancel': {
+    says: 'cancelling a background response from another replica stops its model, keeps what was said, and may be repeated',
+    breaks: 'response-fold: a cancelled response is completed',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.kept': {
+    says: 'a response can be retrieved when its log is gone, with the same ids; deleted, it is gone, and the history is not',
+    breaks: 'find-response: do not look into the history',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.delete': {
+    says: 'a response that was just given can be deleted as well',
+    breaks: 'find-response: take the echo of the record',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.continue': {
+    says: 'the last response is continued in its conversation; an earlier one begins another with the history up to there',
+    breaks: 'begin-response: follow no turn',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.unstored': {
+    says: 'a response that is not stored reads the history and leaves no trace; nothing waits for it',
+    breaks: 'begin-response: admit what is not to be stored',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.busy': {
+    says: 'a busy conversation is locked, as a 400 that no client library repeats; a header asks to wait',
+    breaks: 'begin-response: enqueue by default',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.repeat': {
+    says: 'the same Idempotency-Key is the same response; it needs a conversation',
+    breaks: 'begin-response: take the time of the repeat',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.resent': {
+    says: 'a front end that resends everything under a session header has each turn stored once; an edit is answered and not stored',
+    breaks: 'begin-response: do not extend',
+    from: 'docs/protocol.md: Responses',
+  },
+  'conversations.life': {
+    says: 'a conversation is created with metadata, looked up, changed, listed and deleted, on any replica',
+    breaks: 'conversation-routes: leave out the metadata',
+    from: 'docs/protocol.md: Responses',
+  },
+  'conversations.list': {
+    says: 'conversations are listed in pages, the newest first or the oldest',
+    breaks: 'conversation-routes: ignore the order',
+    from: 'docs/protocol.md: Responses',
+  },
+  'conversations.items': {
+    says: 'items are added without the model, listed page by page in both orders by the SDK, and looked up',
+    breaks: 'lists pageOf: begin at `after` itself',
+    from: 'docs/protocol.md: Responses',
+  },
+  'conversations.items.same-ids': {
+    says: 'the items of a response have the same ids in the conversation, calls and outputs included',
+    breaks: 'items ItemNumbers: number all items of an answer in a row',
+    from: 'docs/protocol.md: Responses',
+  },
+  'conversations.items.delete': {
+    says: 'an item is deleted with what cannot be without it; what would tear the history is refused',
+    breaks: 'conversation-item-routes: delete nothing',
+    from: 'docs/protocol.md: Responses',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

@@ -8,6 +8,7 @@ interface DialectError {
   readonly code: string;
   /** The field at fault, where the error itself names none. */
   readonly param: string | null;
+  readonly message: string;
 }
 
 /**
@@ -15,19 +16,32 @@ interface DialectError {
  * itself, for seconds, without telling anybody.
  */
 const OTHER: Partial<Readonly<Record<ErrorCode, Partial<DialectError>>>> = {
-  session_busy: { status: 400, code: 'conversation_locked', param: 'conversation' },
-  session_not_found: { code: 'conversation_not_found', param: 'conversation' },
-  session_deleted: { code: 'conversation_deleted', param: 'conversation' },
-  turn_not_found: { code: 'response_not_found' },
+  session_busy: {
+    status: 400,
+    code: 'conversation_locked',
+    param: 'conversation',
+    message: 'Another response of this conversation is in progress; try again in a few seconds.',
+  },
+  session_not_found: {
+    code: 'conversation_not_found',
+    param: 'conversation',
+    message: 'There is no such conversation.',
+  },
+  session_deleted: {
+    code: 'conversation_deleted',
+    param: 'conversation',
+    message: 'The conversation was deleted.',
+  },
+  turn_not_found: { code: 'response_not_found', message: 'There is no such response.' },
   model_not_found: { param: 'model' },
   unauthorized: { type: 'authentication_error', code: 'invalid_api_key' },
   forbidden: { type: 'permission_error' },
 };
 
 function entryOf(code: ErrorCode): DialectError {
-  const { status } = ERRORS[code];
+  const { status, message } = ERRORS[code];
   const type = status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error';
-  return { status, type, code, param: null, ...OTHER[code] };
+  return { status, type, code, param: null, message, ...OTHER[code] };
 }
 
 const CODES = Object.keys(ERRORS) as ErrorCode[];
@@ -48,7 +62,8 @@ export function publicCode(code: ErrorCode): string {
 export function errorToJson({ code, message, details }: TurnwiseError) {
   const known = RESPONSE_ERRORS[code];
   const { param = known.param, dialect_code: own = known.code, ...more } = details;
-  return { message, type: known.type, param, code: own, ...more };
+  const said = message === ERRORS[code].message ? known.message : message;
+  return { message: said, type: known.type, param, code: own, ...more };
 }
 
 /** The turn goes on, or may: a client that asked again by itself would have it answered twice. */

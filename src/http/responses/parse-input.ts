@@ -22,22 +22,22 @@ export interface ItemReference {
 /** Most items that one request may hold: each is small work, and the body is bounded already. */
 const MOST_ITEMS = 10_000;
 
-/** @param value  `input` of the body: a text, or items. @throws invalid_request, with the path of what is wrong */
-export function parseInput(body: Fields): ParsedInput {
-  const given = body.raw('input');
-  if (given === undefined) throw refused('input', 'input is missing');
-  if (typeof given === 'string') {
+/** @param name  of the field: `input`, which may be a text as well, or another list of items. @throws invalid_request, with the path of what is wrong */
+export function parseInput(body: Fields, name = 'input'): ParsedInput {
+  const given = body.raw(name);
+  if (given === undefined) throw refused(name, `${name} is missing`);
+  if (typeof given === 'string' && name === 'input') {
     return {
       input: [{ role: 'user', parts: [{ type: 'text', text: given }] }],
       instructions: [],
       references: [],
     };
   }
-  if (!Array.isArray(given)) throw refused('input', 'input must be a string or an array');
-  if (given.length === 0) throw refused('input', 'input must not be empty');
-  if (given.length > MOST_ITEMS) throw refused('input', `input must have at most ${MOST_ITEMS} items`);
+  if (!Array.isArray(given)) throw refused(name, `${name} must be an array`);
+  if (given.length === 0) throw refused(name, `${name} must not be empty`);
+  if (given.length > MOST_ITEMS) throw refused(name, `${name} must have at most ${MOST_ITEMS} items`);
   const items = new InputItems();
-  for (const item of body.objects('input') ?? []) items.add(item);
+  for (const item of body.objects(name) ?? []) items.add(item);
   return items;
 }
 

@@ -255,4 +255,29 @@ const listOf = (item: TSchema) =>
 
 /** An item of the history: as in `output`, or a message of the user. */
 const Item = open({ id: text, type: text, status: text });
+export const ConversationItem = Type.Unsafe<object>(Item);
 export const ItemList = listOf(Item);
+
+export const AddItems = strict({ items: Type.Array(InputItem, { minItems: 1, maxItems: 20 }) });
+export const CreateConversation = strict({
+  items: orNull(Type.Array(InputItem, { maxItems: 20 })),
+  metadata: orNull(Metadata),
+});
+export const UpdateConversation = strict({ metadata: orNull(Metadata) });
+
+const ConversationId = Type.String({ description: 'a session of the caller' });
+export const ConversationParams = strict({ conversation_id: ConversationId });
+export const ItemParams = strict({ conversation_id: ConversationId, item_id: text });
+
+export const Conversation = strict({
+  id: text,
+  object: Type.Literal('conversation'),
+  created_at: Type.Integer({ description: 'seconds since 1970' }),
+  metadata: Metadata,
+});
+export const ConversationList = listOf(Conversation);
+export const DeletedConversation = strict({
+  id: text,
+  object: Type.Literal('conversation.deleted'),
+  deleted: Type.Literal(true),
+});
