@@ -5,6 +5,7 @@ ARG BASE_IMAGE=node:24-bookworm-slim
 FROM ${BASE_IMAGE} AS deps
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY client/package.json client/
 RUN npm ci --no-audit --no-fund
 
 FROM deps AS build
@@ -16,7 +17,8 @@ RUN node scripts/build.mjs
 FROM ${BASE_IMAGE} AS production-deps
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --no-audit --no-fund
+COPY client/package.json client/
+RUN npm ci --omit=dev --workspaces=false --no-audit --no-fund
 
 FROM ${BASE_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="Turnwise" \

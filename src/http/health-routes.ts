@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { RETRY_AFTER_SECONDS, TurnwiseError } from '../errors.ts';
 import type { HttpDeps } from './http-deps.ts';
-import { ERROR_REPLIES, Health, PlainText, Status } from './native/schemas.ts';
+import { errorReplies } from './native/error-schemas.ts';
+import { Health, PlainText, Status } from './native/schemas.ts';
 
 /** /health must answer within a second, Redis or not. */
 const HEALTH_TIMEOUT_MS = 800;
@@ -50,7 +51,7 @@ export function healthRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
         schema: {
           summary: 'This replica should get traffic',
           tags: ['operation'],
-          response: { 200: Status, '5xx': ERROR_REPLIES['5xx'] },
+          response: { 200: Status, ...errorReplies('draining') },
         },
       },
       async () => {

@@ -107,6 +107,11 @@ export const PROMISES = {
     breaks: "error-reply: leave Fastify's own answer for unknown routes",
     from: 'docs/errors.md',
   },
+  'client.typed': {
+    says: 'the client made from the API document compiles, and a wrong route, field or error code does not',
+    breaks: 'error-schemas errorReply: describe the code as any string',
+    from: 'docs/errors.md',
+  },
   'api.openapi.routes': {
     says: 'every route is described, with its reply type, its errors and a strict body',
     breaks: 'session-routes: hide a route from the description',

@@ -13,11 +13,11 @@ import type { Readers } from '../door/readers.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import type { HttpDeps } from '../http-deps.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS, errorReplies } from './error-schemas.ts';
 import { NATIVE, placeIn } from './native-dialect.ts';
 import {
   ChatBody,
   ChatReply,
-  ERROR_REPLIES,
   EventStream,
   IdempotencyHeaders,
   type InputPart,
@@ -36,7 +36,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           tags: ['chat'],
           body: ChatBody,
           headers: IdempotencyHeaders,
-          response: { 200: ChatReply, ...ERROR_REPLIES },
+          response: { 200: ChatReply, ...errorReplies(...ADMISSION_ERRORS, ...ANSWER_ERRORS) },
         },
       },
       async (request, reply) => {
@@ -66,7 +66,7 @@ export function chatRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           tags: ['chat'],
           body: ChatBody,
           headers: StreamHeaders,
-          response: { 200: EventStream, 204: NoContent, ...ERROR_REPLIES },
+          response: { 200: EventStream, 204: NoContent, ...errorReplies(...ADMISSION_ERRORS) },
         },
       },
       async (request, reply) => {

@@ -133,10 +133,6 @@ const TURN_HEADERS = {
   'X-Session-ID': { type: 'string', description: 'the conversation, sent before the first byte of the body' },
   'X-Turn-ID': { type: 'string', description: 'the turn; with it the client finds it again' },
 };
-const ERROR_HEADERS = {
-  'X-Request-ID': { type: 'string', description: 'finds the request in the log' },
-  'Retry-After': { type: 'integer', description: 'seconds, with every 429 and 503' },
-};
 
 const Time = Type.String({ format: 'date-time' });
 const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
@@ -226,19 +222,6 @@ export const Turn = strict({
   started_at: orNull(Time),
   ended_at: orNull(Time),
 });
-
-const ErrorReply = Type.Object(
-  {
-    error: Type.Object(
-      { code: Type.String(), message: Type.String(), request_id: orNull(Type.String()) },
-      { additionalProperties: true },
-    ),
-  },
-  { description: 'any error; the codes are in docs/errors.md', headers: ERROR_HEADERS },
-);
-
-/** Every route may reply with these. */
-export const ERROR_REPLIES = { '4xx': ErrorReply, '5xx': ErrorReply };
 
 const place = { turn_id: Type.String(), session_id: Type.String() };
 

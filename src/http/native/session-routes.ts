@@ -4,9 +4,9 @@ import { sessionOf } from '../../conversation/caller.ts';
 import type { SessionRef } from '../../conversation/session.ts';
 import { callerOf } from '../callers.ts';
 import type { HttpDeps } from '../http-deps.ts';
+import { errorReplies } from './error-schemas.ts';
 import {
   Deleted,
-  ERROR_REPLIES,
   ListQuery,
   MessageList,
   MessagesQuery,
@@ -19,6 +19,8 @@ import { messageToJson, sessionToJson } from './wire.ts';
 
 const DEFAULT_LIMIT = 100;
 
+const ONE_SESSION = ['session_not_found', 'corrupt_session'] as const;
+
 /** `/api/sessions`: list, read, rename, delete; the history of one. */
 export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -29,7 +31,7 @@ export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTy
           summary: 'Live sessions, newest access first',
           tags: ['sessions'],
           querystring: ListQuery,
-          response: { 200: SessionList, ...ERROR_REPLIES },
+          response: { 200: SessionList, ...errorReplies() },
         },
       },
       async (request) => {
@@ -54,7 +56,7 @@ export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTy
           summary: 'One session',
           tags: ['sessions'],
           params: SessionParams,
-          response: { 200: Session, ...ERROR_REPLIES },
+          response: { 200: Session, ...errorReplies(...ONE_SESSION) },
         },
       },
       async (request) => sessionToJson(await conversations.session(sessionIn(request, request.params))),
@@ -68,7 +70,10 @@ export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTy
           tags: ['sessions'],
           params: SessionParams,
           body: RenameBody,
-          response: { 200: Session, ...ERROR_REPLIES },
+          response: {
+            200: Session,
+            ...errorReplies('too_large', 'unsupported_media_type', 'storage_full', ...ONE_SESSION),
+          },
         },
       },
       async (request) =>
@@ -82,7 +87,7 @@ export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTy
           summary: 'Delete a session; its running and waiting turns end',
           tags: ['sessions'],
           params: SessionParams,
-          response: { 200: Deleted, ...ERROR_REPLIES },
+          response: { 200: Deleted, ...errorReplies(...ONE_SESSION) },
         },
       },
       async (request) => {
@@ -99,7 +104,7 @@ export function sessionRoutes({ conversations }: HttpDeps): FastifyPluginAsyncTy
           tags: ['sessions'],
           params: SessionParams,
           querystring: MessagesQuery,
-          response: { 200: MessageList, ...ERROR_REPLIES },
+          response: { 200: MessageList, ...errorReplies(...ONE_SESSION) },
         },
       },
       async (request) => {

@@ -8,17 +8,12 @@ import type { Readers } from '../door/readers.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import type { HttpDeps } from '../http-deps.ts';
+import { errorReplies } from './error-schemas.ts';
 import { NATIVE } from './native-dialect.ts';
-import {
-  ERROR_REPLIES,
-  EventStream,
-  NoContent,
-  ResumeHeaders,
-  ResumeQuery,
-  Turn,
-  TurnParams,
-} from './schemas.ts';
+import { EventStream, NoContent, ResumeHeaders, ResumeQuery, Turn, TurnParams } from './schemas.ts';
 import { turnToJson } from './wire.ts';
+
+const ONE_TURN = ['turn_not_found', 'corrupt_session'] as const;
 
 /** `/api/sessions/{id}/turns/{turn_id}`: look up a turn, read or resume its events, cancel it. */
 export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
@@ -31,7 +26,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           summary: 'One turn',
           tags: ['turns'],
           params: TurnParams,
-          response: { 200: Turn, ...ERROR_REPLIES },
+          response: { 200: Turn, ...errorReplies(...ONE_TURN) },
         },
       },
       async (request) => turnToJson(await conversations.find(turnOf(request, request.params))),
@@ -49,7 +44,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           params: TurnParams,
           querystring: ResumeQuery,
           headers: ResumeHeaders,
-          response: { 200: EventStream, 204: NoContent, ...ERROR_REPLIES },
+          response: { 200: EventStream, 204: NoContent, ...errorReplies('overloaded', ...ONE_TURN) },
         },
       },
       async (request, reply) => {
@@ -93,7 +88,7 @@ export function turnRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsync
           summary: 'Stop a turn; answered once it has ended',
           tags: ['turns'],
           params: TurnParams,
-          response: { 200: Turn, ...ERROR_REPLIES },
+          response: { 200: Turn, ...errorReplies('storage_full', ...ONE_TURN) },
         },
       },
       async (request) => turnToJson(await conversations.cancel(turnOf(request, request.params))),
