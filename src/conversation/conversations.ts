@@ -9,6 +9,7 @@ import type { EventId } from './events.ts';
 import type { Input } from './input.ts';
 import type { Core } from './ports/core.ts';
 import type { ListOrder, MessagePage, SessionPage } from './ports/sessions.ts';
+import { type CountRequest, countTokens } from './read/count-tokens.ts';
 import { findTurn } from './read/find-turn.ts';
 import { followTurn, hasAllEvents } from './read/follow-turn.ts';
 import { messagesOfTurn } from './read/messages-of-turn.ts';
@@ -33,6 +34,11 @@ export class Conversations {
   /** Answers a question without storing anything. @throws as askUnstored */
   unstored(request: UnstoredRequest, count: CountTurn | null = null): Promise<TurnSource> {
     return askUnstored(this.#core, request, count);
+  }
+
+  /** The tokens that a question would take. @throws as countTokens */
+  countTokens(request: CountRequest): Promise<number> {
+    return countTokens(this.#core, request);
   }
 
   /** What is new in a history that a caller sends as a whole. @throws corrupt_session, redis_unavailable */

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
-import { type Caller, sessionOf } from '../../conversation/caller.ts';
+import type { Caller } from '../../conversation/caller.ts';
+import type { Input } from '../../conversation/input.ts';
 import type { TurnSource } from '../../conversation/read/turn-source.ts';
 import type { SessionRef } from '../../conversation/session.ts';
 import type { TurnOptions, TurnRef } from '../../conversation/turn.ts';
 import { hasCode } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { admit, counting, idempotencyKeyOf } from '../door/admit.ts';
-import { sessionHeaderOf } from '../door/session-header.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { decodeEcho, encodeEcho, type StoredEcho } from './echo.ts';
 import { previousNotFound } from './error-table.ts';
@@ -14,6 +14,7 @@ import { refused } from './fields.ts';
 import { parseResponseId, responseId } from './ids.ts';
 import { onBusyOf } from './on-busy.ts';
 import { parseRequest, type ResponseRequest } from './parse-request.ts';
+import { type Place, placeOf } from './place.ts';
 import type { ResponseHead } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
 
@@ -24,15 +25,34 @@ export interface BegunResponse {
   readonly isStream: boolean;
   /** Whether it can be found again. */
   readonly isStored: boolean;
+  /** What it was asked; of one that is not stored, with all that it continues. */
+  readonly input: Input;
 }
 
-export type BeginDeps = Pick<HttpDeps, 'conversations' | 'rate' | 'settings'>;
+type BeginDeps = Pick<HttpDeps, 'conversations' | 'rate' | 'settings'>;
 
-/** Reads a request for a response, and admits its turn. @throws as admit; invalid_request with the field at fault */
-export async function beginResponse(deps: BeginDeps, request: FastifyRequest): Promise<BegunResponse> {
+/**
+ * Reads a request for a response, and admits its turn.
+ *
+ * @param body   what asks for it
+ * @param chain  finds what a response that is not stored was asked and answered, where that is remembered
+ * @throws as admit; invalid_request with the field at fault
+ */
+export async function beginResponse(
+  deps: BeginDeps,
+  request: FastifyRequest,
+  body: unknown,
+  chain: (responseId: string) => Input | null = () => null,
+): Promise<BegunResponse> {
   const caller = callerOf(request);
-  const asked = parseRequest(request.body, deps.settings.model);
+  const asked = parseRequest(body, deps.settings.model);
+  const { previousResponseId: previous } = asked;
+  const before = previous === null || asked.echo.store ? null : chain(previous);
+  if (before !== null) {
+    return begunUnstored(deps, caller, { ...asked, input: [...before, ...asked.input] }, null);
+  }
   const place = await placeOf(deps, request, caller, asked);
+  if (!asked.echo.store && previous !== null) await checkLast(deps, previous, place.session);
   if (!asked.echo.store) return begunUnstored(deps, caller, asked, place.session);
   const options = await optionsOf(deps, asked, place);
   if (options === null) return begunUnstored(deps, caller, asked, null);
@@ -56,8 +76,7 @@ export async function beginResponse(deps: BeginDeps, request: FastifyRequest): P
   return {
     source: deps.conversations.source(turn),
     head: headOf(deps, turn, first ?? stored),
-    isStream: asked.isStream,
-    isStored: true,
+    ...{ isStream: asked.isStream, isStored: true, input: asked.input },
   };
 }
 
@@ -70,47 +89,12 @@ export function headOf(
   return { id, createdAtMs, echo, storesReasoning: settings.storesReasoning };
 }
 
-/** Where a response belongs. */
-interface Place {
-  /** null: a new conversation. */
-  readonly session: SessionRef | null;
-  /** The turn that it continues. */
-  readonly follows: string | null;
-  /** Its client sends the whole history each time. */
-  readonly isResent: boolean;
-}
-
-async function placeOf(
-  { conversations, settings }: BeginDeps,
-  request: FastifyRequest,
-  caller: Caller,
-  { conversationId, previousResponseId }: ResponseRequest,
-): Promise<Place> {
-  const inHeader = sessionHeaderOf(request, settings.sessionHeaders);
-  const previous = previousResponseId === null ? null : parseResponseId(previousResponseId);
-  if (previousResponseId !== null && previous === null) throw previousNotFound(previousResponseId);
-  const named = conversationId ?? previous?.conversationId ?? null;
-  if (named !== null && inHeader !== null && named !== inHeader) {
-    throw refused(
-      conversationId === null ? 'previous_response_id' : 'conversation',
-      'a header names another session',
-    );
-  }
-  if (named === null && inHeader !== null) {
-    return { session: sessionOf(caller, inHeader), follows: null, isResent: true };
-  }
-  const session = named === null ? null : sessionOf(caller, named);
-  // A conversation that does not exist is a mistake here: where it is left out, one is made.
-  if (session !== null && conversationId !== null) await conversations.session(session);
-  return { session, follows: previous?.turnId ?? null, isResent: false };
-}
-
 /** What is new in the request, and what its turn does with the history; null: it is answered and not stored. */
 async function optionsOf(
   { conversations }: BeginDeps,
   { input, options }: ResponseRequest,
   { session, isResent }: Place,
-): Promise<{ readonly input: ResponseRequest['input']; readonly options: TurnOptions } | null> {
+): Promise<{ readonly input: Input; readonly options: TurnOptions } | null> {
   if (session === null || !isResent) return { input, options };
   const extension = await conversations.extend(session, input);
   if (extension.kind === 'unrelated') return null;
@@ -120,15 +104,14 @@ async function optionsOf(
 async function begunUnstored(
   deps: BeginDeps,
   caller: Caller,
-  { input, model, options, echo, isStream, previousResponseId }: ResponseRequest,
+  { input, model, options, echo, isStream }: ResponseRequest,
   history: SessionRef | null,
 ): Promise<BegunResponse> {
   if (echo.background) throw refused('background', 'a background response must be stored');
-  if (previousResponseId !== null) await checkLast(deps, previousResponseId, history);
   const request = { owner: caller.owner, history, input, model, options, door: RESPONSES.door };
   const source = await deps.conversations.unstored(request, counting(deps.rate, caller));
   const stored = { createdAtMs: Date.now(), echo: { ...echo, store: false } };
-  return { source, head: headOf(deps, source.turn, stored), isStream, isStored: false };
+  return { source, head: headOf(deps, source.turn, stored), isStream, isStored: false, input };
 }
 
 /** A response that is not stored reads the history as it is, so it can continue only the last one. */

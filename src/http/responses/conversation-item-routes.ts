@@ -7,16 +7,8 @@ import { changeHistory } from './change-history.ts';
 import { conversationToJson, itemsIn, namedSession } from './conversation-routes.ts';
 import { Fields } from './fields.ts';
 import { listOf, pageOf, readListQuery } from './lists.ts';
-import {
-  AddItems,
-  Conversation,
-  ConversationItem,
-  ConversationParams,
-  ItemList,
-  ItemParams,
-  ListQuery,
-  RESPONSE_ERROR_REPLIES,
-} from './schemas.ts';
+import { Conversation, ConversationItem, ItemList, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { AddItems, ConversationParams, ItemParams, ListQuery } from './request-schemas.ts';
 import { coreItemId, storedItems } from './stored-items.ts';
 
 const ADDED = new Set(['items']);

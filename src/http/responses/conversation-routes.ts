@@ -15,13 +15,10 @@ import { metadataIn } from './parse-request.ts';
 import {
   Conversation,
   ConversationList,
-  ConversationParams,
-  CreateConversation,
   DeletedConversation,
-  ListQuery,
   RESPONSE_ERROR_REPLIES,
-  UpdateConversation,
-} from './schemas.ts';
+} from './reply-schemas.ts';
+import { ConversationParams, CreateConversation, ListQuery, UpdateConversation } from './request-schemas.ts';
 
 const CREATED = new Set(['items', 'metadata']);
 const UPDATED = new Set(['metadata']);

@@ -22,6 +22,11 @@ export class Fields {
     this.#path = path;
   }
 
+  /** As they were given. */
+  get all(): Readonly<Record<string, unknown>> {
+    return this.#values;
+  }
+
   get path(): string {
     return this.#path;
   }

@@ -6,7 +6,8 @@ import type { HttpDeps } from '../http-deps.ts';
 import { changeHistory } from './change-history.ts';
 import { findResponse } from './find-response.ts';
 import { pageOf, readListQuery } from './lists.ts';
-import { DeletedResponse, ItemList, ListQuery, RESPONSE_ERROR_REPLIES, ResponseParams } from './schemas.ts';
+import { DeletedResponse, ItemList, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { ListQuery, ResponseParams } from './request-schemas.ts';
 import { storedItems } from './stored-items.ts';
 
 /** What is kept of a response: its input, and that it can be retrieved at all. */

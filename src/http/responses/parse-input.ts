@@ -19,6 +19,8 @@ export interface ItemReference {
   readonly at: number;
 }
 
+export const NO_INPUT: ParsedInput = { input: [], instructions: [], references: [] };
+
 /** Most items that one request may hold: each is small work, and the body is bounded already. */
 const MOST_ITEMS = 10_000;
 

@@ -2,7 +2,7 @@ import type { Input } from '../../conversation/input.ts';
 import type { TurnOptions } from '../../conversation/turn.ts';
 import { DEFAULTS, type Echo } from './echo.ts';
 import { Fields, refused } from './fields.ts';
-import { type ItemReference, parseInput } from './parse-input.ts';
+import { type ItemReference, NO_INPUT, parseInput } from './parse-input.ts';
 import { parseText } from './parse-text.ts';
 import { parseTools } from './parse-tools.ts';
 
@@ -68,9 +68,10 @@ const TIERS = ['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'standard
  * Reads the body of a request for a response.
  *
  * @param defaultModel  the name that a response shows when the request names none
+ * @param needsInput    false: it may be left out
  * @throws invalid_request, with the field as `param`
  */
-export function parseRequest(json: unknown, defaultModel: string | null): ResponseRequest {
+export function parseRequest(json: unknown, defaultModel: string | null, needsInput = true): ResponseRequest {
   const body = new Fields(json, '');
   for (const name of UNSUPPORTED) {
     const given = body.raw(name);
@@ -79,7 +80,11 @@ export function parseRequest(json: unknown, defaultModel: string | null): Respon
   }
   body.only(KNOWN);
   refuseExtras(body);
-  const { input, instructions: leading, references } = parseInput(body);
+  const {
+    input,
+    instructions: leading,
+    references,
+  } = needsInput || body.has('input') ? parseInput(body) : NO_INPUT;
   const { tools, parameters: toolParameters, ...shownTools } = parseTools(body);
   const text = parseText(body);
   const sampling = parseSampling(body);

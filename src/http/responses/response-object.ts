@@ -43,23 +43,21 @@ export function responseToJson({ id, createdAtMs, echo }: ResponseHead, state: R
     ...(conversation === null ? {} : { conversation }),
     ...(user === null ? {} : { user }),
     output: state.output,
-    usage: usageToJson(state.usage),
+    usage: state.usage && usageToJson(state.usage),
   };
 }
 
 export type ResponseJson = ReturnType<typeof responseToJson>;
 
 /** What models report of cached and reasoning tokens is not kept. */
-function usageToJson(usage: Usage | null) {
-  return usage === null
-    ? null
-    : {
-        input_tokens: usage.promptTokens,
-        input_tokens_details: { cached_tokens: 0 },
-        output_tokens: usage.completionTokens,
-        output_tokens_details: { reasoning_tokens: 0 },
-        total_tokens: usage.totalTokens,
-      };
+export function usageToJson({ promptTokens, completionTokens, totalTokens }: Usage) {
+  return {
+    input_tokens: promptTokens,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: completionTokens,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: totalTokens,
+  };
 }
 
 function seconds(ms: number): number {

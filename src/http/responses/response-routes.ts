@@ -14,18 +14,11 @@ import { beginResponse } from './begin-response.ts';
 import { collectResponse, idsOf } from './collect-response.ts';
 import { findResponse, responseNow, unfinished } from './find-response.ts';
 import { readQuery } from './query.ts';
+import { RESPONSE_ERROR_REPLIES, ResponseObject, ResponseOrStream } from './reply-schemas.ts';
+import { CreateHeaders, CreateResponse, ResponseParams, RetrieveQuery } from './request-schemas.ts';
 import { responseFrames } from './response-frames.ts';
 import { type ResponseHead, responseToJson } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
-import {
-  CreateHeaders,
-  CreateResponse,
-  RESPONSE_ERROR_REPLIES,
-  ResponseObject,
-  ResponseOrStream,
-  ResponseParams,
-  RetrieveQuery,
-} from './schemas.ts';
 
 /** `/v1/responses`: ask for a response, look it up, read it again as a stream, cancel it. */
 export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginAsyncTypebox {
@@ -49,7 +42,7 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
         const leave = readers.enter();
         try {
           const sink = new SseSink(reply, 'at-first-frame');
-          const begun = await beginResponse(deps, request);
+          const begun = await beginResponse(deps, request, request.body);
           const { source, head } = begun;
           if (begun.isStored) announce(reply, source.turn);
           if (begun.isStream) {
