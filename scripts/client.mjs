@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { root } from './setup/run.mjs';
 
@@ -14,7 +13,7 @@ const HELP = `Makes client/openapi.d.ts from the API document of a running serve
 `;
 
 // It needs the TypeScript of its own workspace.
-const { resolve } = createRequire(path.join(root, 'client', 'package.json'));
+const requireOfClient = createRequire(path.join(root, 'client', 'package.json'));
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -24,7 +23,7 @@ async function main() {
   if (values.help) return console.log(HELP);
   const server = positionals[0] ?? 'http://127.0.0.1:8000';
   const out = values.out ?? path.join(root, 'client', 'openapi.d.ts');
-  const { default: openapiTs, astToString } = await import(pathToFileURL(resolve('openapi-typescript')).href);
+  const { default: openapiTs, astToString } = requireOfClient('openapi-typescript');
   const reply = await fetch(new URL('/openapi.json', server));
   if (!reply.ok) throw new Error(`${server} replied ${reply.status}`);
   writeFileSync(out, astToString(await openapiTs(await reply.json())));

@@ -23,40 +23,42 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What the compiler of the client's workspace says about a program. */
-async function compile(program: string): Promise<string> {
-  writeFileSync(path.join(folder, 'program.ts'), `import { createTurnwise } from './index.ts';\n${program}`);
-  const compiler = path.join(client, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { stdout } = await run(process.execPath, [compiler, '-p', folder]).catch(
-    (error: { stdout: string }) => error,
-  );
-  return stdout;
-}
-
-const ASK = `
+const ASK = `import { createTurnwise } from './index.ts';
 export async function ask(): Promise<string> {
   const { data, error } = await createTurnwise('http://127.0.0.1:8000').POST('/api/chat', {
     body: { message: 'hello', conversation_id: 'typed' },
   });
+  if (error?.error.code === 'session_busy') return 'busy';
+  return data?.reply ?? '';
+}
 `;
+
+/** Programs with one mistake each, and what the compiler is to say. */
+const WRONG: readonly { readonly from: string; readonly to: string; readonly says: string }[] = [
+  { from: 'session_busy', to: 'sesion_busy', says: 'no overlap' },
+  // The code exists, but not on this route.
+  { from: 'session_busy', to: 'session_not_found', says: 'no overlap' },
+  { from: 'data?.reply', to: 'data?.answer', says: "'answer' does not exist" },
+  { from: 'message:', to: 'text:', says: "'text' does not exist" },
+  { from: '/api/chat', to: '/api/talk', says: '/api/talk' },
+];
 
 promise(
   'client.typed',
   'the client made from the API document compiles, and a wrong route, field or error code does not',
   async () => {
-    const rest = `  if (error?.error.code === 'session_busy') return 'busy';
-  return data?.reply ?? '';
-}`;
-    expect(await compile(ASK + rest)).toBe('');
-    expect(await compile(ASK + rest.replace('session_busy', 'sesion_busy'))).toMatch(
-      /sesion_busy.*no overlap/s,
+    writeFileSync(path.join(folder, 'right.ts'), ASK);
+    WRONG.forEach(({ from, to }, index) => {
+      writeFileSync(path.join(folder, `wrong-${index}.ts`), ASK.replace(from, to));
+    });
+    const compiler = path.join(client, 'node_modules', 'typescript', 'bin', 'tsc');
+    const compiled = await run(process.execPath, [compiler, '-p', folder], { cwd: folder }).catch(
+      (error: { stdout: string }) => error,
     );
-    // The code exists, but not on this route.
-    expect(await compile(ASK + rest.replace('session_busy', 'session_not_found'))).toContain('no overlap');
-    expect(await compile(ASK + rest.replace('data?.reply', 'data?.answer'))).toContain(
-      "'answer' does not exist",
-    );
-    expect(await compile(ASK.replace('message:', 'text:') + rest)).toContain("'text' does not exist");
-    expect(await compile(ASK.replace('/api/chat', '/api/talk') + rest)).toContain('/api/talk');
+    const said = (file: string) => compiled.stdout.split(/^(?=\w)/m).filter((one) => one.startsWith(file));
+    expect(compiled.stdout.split(/^(?=\w)/m).filter((one) => !one.startsWith('wrong-'))).toEqual([]);
+    WRONG.forEach(({ says }, index) => {
+      expect([index, said(`wrong-${index}.ts`).join('')]).toEqual([index, expect.stringContaining(says)]);
+    });
   },
 );
