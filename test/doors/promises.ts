@@ -127,6 +127,51 @@ export const PROMISES = {
     breaks: 'conversation-item-routes: delete nothing',
     from: 'docs/protocol.md: Responses',
   },
+  'socket.responses': {
+    says: 'a WebSocket answers one request after the other with the frames of a stream, each response numbered from 0',
+    breaks: 'socket-session take: answer each message at once',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.chain': {
+    says: 'a chain that is not stored lives in its connection alone, calls and outputs included, and ends with a failed try',
+    breaks: 'socket-session: do not forget after a failed try',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.stored': {
+    says: 'a stored response of a WebSocket can be continued over HTTP and on another replica, and the other way round',
+    breaks: 'begin-response: look for a stored response in the connection alone',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.errors': {
+    says: 'what cannot be asked on a WebSocket is an error with its status, and the connection goes on',
+    breaks: 'socket-session: close the connection after an error',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.origin': {
+    says: 'a page of another origin cannot connect, and a request that is no upgrade is told what the route takes',
+    breaks: 'socket-route: do not check the origin',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.disconnect': {
+    says: 'closing a WebSocket cancels the response in flight',
+    breaks: 'socket-session: do not fire the signal',
+    from: 'docs/protocol.md: Responses',
+  },
+  'socket.sdk': {
+    says: 'the WebSocket client of the openai package gets the frames of a response',
+    breaks: 'response-frames: send frames of SSE',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.input-tokens': {
+    says: 'the tokens of a question are counted without asking the model: text, instructions, tools and the conversation',
+    breaks: 'count-tokens: leave out the tools',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.compact': {
+    says: 'a conversation is summarised into one item, and a response that begins with it shows the model the summary',
+    breaks: 'window-routes: leave out the history',
+    from: 'docs/protocol.md: Responses',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);
