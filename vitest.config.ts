@@ -38,7 +38,7 @@ const inProcess = files([
 ]);
 
 /** What needs no build. */
-const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/unit/**/*.test.ts'];
+const pure = ['', 'core/**/', 'doors/**/', 'unit/**/'].map((folder) => `test/${folder}*.test.ts`);
 
 /** Of those, what reads the build. */
 const readsBuild = files(['unit/patches']);

@@ -9,6 +9,7 @@ import type { EventId } from './events.ts';
 import type { Input } from './input.ts';
 import type { Core } from './ports/core.ts';
 import type { ListOrder, MessagePage, SessionPage } from './ports/sessions.ts';
+import { type CountRequest, countTokens } from './read/count-tokens.ts';
 import { findTurn } from './read/find-turn.ts';
 import { followTurn, hasAllEvents } from './read/follow-turn.ts';
 import { messagesOfTurn } from './read/messages-of-turn.ts';
@@ -35,6 +36,11 @@ export class Conversations {
     return askUnstored(this.#core, request, count);
   }
 
+  /** The tokens that a question would take. @throws as countTokens */
+  countTokens(request: CountRequest): Promise<number> {
+    return countTokens(this.#core, request);
+  }
+
   /** What is new in a history that a caller sends as a whole. @throws corrupt_session, redis_unavailable */
   extend(session: SessionRef, sent: Input): Promise<Extension> {
     return extendHistory(this.#core, session, sent);
@@ -52,7 +58,8 @@ export class Conversations {
   /** @throws turn_not_found */
   async find(turn: TurnRef): Promise<AnsweredTurn> {
     const stored = await findTurn(this.#core, turn);
-    return { ...stored.record, reply: await this.#core.store.reply(turn, stored) };
+    const { record, profile } = stored;
+    return { ...record, echo: profile.echo, reply: await this.#core.store.reply(turn, stored) };
   }
 
   /** Whether a turn has ended and a reader has all of it. @throws turn_not_found */

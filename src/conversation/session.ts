@@ -84,6 +84,16 @@ export interface History {
   readonly dropped: number;
 }
 
+/** That of a session which is not there. */
+export const NO_HISTORY: History = {
+  epoch: '',
+  generation: '',
+  from: 0,
+  dropped: 0,
+  messages: [],
+  messageCount: 0,
+};
+
 export const CONVERSATION_ID = /^[A-Za-z0-9._:@~-]{1,128}$/;
 
 /** 1 to 128 of `A-Z a-z 0-9 . _ : @ ~ -`, but not `.` or `..`, which URL paths would drop. */

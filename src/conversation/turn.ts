@@ -160,7 +160,8 @@ export interface TurnRecord {
   readonly endedAtMs: number | null;
 }
 
-/** `reply` is what history holds of the answer; null when it holds nothing. */
+/** `reply` is what history holds of the answer; null when it holds nothing. `echo` is what its door gave with it. */
 export interface AnsweredTurn extends TurnRecord {
   readonly reply: readonly Part[] | null;
+  readonly echo: string;
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import { fastifySSE } from '@fastify/sse';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import websocket from '@fastify/websocket';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { TurnwiseError } from '../errors.ts';
 import { VERSION } from '../version.ts';
@@ -69,6 +71,8 @@ export async function buildApp(
     http: {
       // Node's own refusal has no body.
       requireHostHeader: false,
+      // Other upgrades are offers that are not taken up: some clients make one with every request.
+      shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       // Node uses the longer of its two timeouts for the body, so both are set.
       headersTimeout: REQUEST_TIMEOUT_MS,
@@ -120,6 +124,7 @@ export async function buildApp(
     strictPreflight: false,
   });
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS });
+  await app.register(websocket, { options: { maxPayload: settings.maxBodyBytes } });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -11,6 +11,8 @@ export interface HttpSettings {
   /** The name of the model that answers. */
   readonly model: string | null;
   readonly isDemoModel: boolean;
+  /** Reasoning is a part of the stored answer, and not only shown. */
+  readonly storesReasoning: boolean;
 }
 
 /** What /health, /readyz and /metrics show beyond the turns. */

@@ -180,5 +180,6 @@ function httpSettings(config: Config): HttpSettings {
     sessionHeaders: ['X-Session-ID', ...(config.SESSION_HEADERS ?? [])].map((name) => name.toLowerCase()),
     model: config.OPENAI_MODEL?.[0] ?? null,
     isDemoModel: config.DEMO_MODEL,
+    storesReasoning: config.REASONING === 'store',
   };
 }

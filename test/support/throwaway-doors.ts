@@ -1,5 +1,4 @@
 import type { WebSocket } from '@fastify/websocket';
-import websocket from '@fastify/websocket';
 import { sessionOf } from '../../src/conversation/caller.ts';
 import { BEFORE_ALL } from '../../src/conversation/events.ts';
 import { type Input, userInput } from '../../src/conversation/input.ts';
@@ -141,7 +140,6 @@ class SocketSink implements TurnSink {
 
 /** `/talk?id=`: each message asks, and is answered on the same socket. */
 export const talkDoor: Door = (deps, readers) => async (app) => {
-  await app.register(websocket);
   app.get<{ Querystring: Query }>('/talk', { websocket: true }, (socket, request) => {
     const sink = new SocketSink(socket);
     socket.on('message', (text: Buffer) => {

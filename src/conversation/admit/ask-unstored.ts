@@ -5,7 +5,7 @@ import type { GrantedTurn } from '../ports/turns.ts';
 import type { TurnSource } from '../read/turn-source.ts';
 import { answerUnstored } from '../run/answer-unstored.ts';
 import { checkResults } from '../run/plan.ts';
-import type { History, SessionRef } from '../session.ts';
+import { NO_HISTORY, type SessionRef } from '../session.ts';
 import type { TurnOptions } from '../turn.ts';
 import { checkInput } from './limits.ts';
 import type { CountTurn } from './submit-turn.ts';
@@ -21,15 +21,6 @@ export interface UnstoredRequest {
   readonly options: TurnOptions;
   readonly door: string;
 }
-
-const NO_HISTORY: History = {
-  epoch: '',
-  generation: '',
-  from: 0,
-  dropped: 0,
-  messages: [],
-  messageCount: 0,
-};
 
 /**
  * Checks a question; the model is asked when the answer is followed.

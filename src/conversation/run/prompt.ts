@@ -69,6 +69,12 @@ export async function buildPrompt(
   }
 }
 
+/** Tokens of a whole prompt, by our count. */
+export async function promptTokensOf(prompt: Prompt, limits: PromptLimits): Promise<number> {
+  const fixed = await countAll([...systemOf(limits), ...partsOf(prompt.input)], limits);
+  return fixed + (await historyTokensOf(prompt, limits));
+}
+
 /** Tokens of a prompt's history, by our count. */
 export async function historyTokensOf(prompt: Prompt, limits: PromptLimits): Promise<number> {
   let tokens = 0;

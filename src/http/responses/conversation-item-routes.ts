@@ -1,0 +1,110 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { TurnwiseError } from '../../errors.ts';
+import { callerOf } from '../callers.ts';
+import { clientLeft } from '../client-left.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { changeHistory } from './change-history.ts';
+import { conversationToJson, itemsIn, namedSession } from './conversation-routes.ts';
+import { Fields } from './fields.ts';
+import { listOf, pageOf, readListQuery } from './lists.ts';
+import { Conversation, ConversationItem, ItemList, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { AddItems, ConversationParams, ItemParams, ListQuery } from './request-schemas.ts';
+import { coreItemId, storedItems } from './stored-items.ts';
+
+const ADDED = new Set(['items']);
+
+/** `/v1/conversations/{id}/items`: what a conversation holds. Changes wait for the responses before them. */
+export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
+  const { conversations } = deps;
+  return async (app) => {
+    app.post(
+      '/v1/conversations/:conversation_id/items',
+      {
+        schema: {
+          summary: 'Add items without asking the model',
+          tags: ['conversations'],
+          params: ConversationParams,
+          body: AddItems,
+          response: { 200: ItemList, ...RESPONSE_ERROR_REPLIES },
+        },
+      },
+      async (request, reply) => {
+        const body = new Fields(request.body, '');
+        body.only(ADDED);
+        const input = itemsIn(body);
+        const caller = callerOf(request);
+        const session = namedSession(caller, request.params.conversation_id);
+        await conversations.session(session);
+        const turn = await changeHistory(deps, caller, session, { kind: 'append' }, input, clientLeft(reply));
+        if (turn === null) return reply.hijack();
+        return listOf(storedItems(await conversations.turnMessages(turn)), false);
+      },
+    );
+
+    app.get(
+      '/v1/conversations/:conversation_id/items',
+      {
+        schema: {
+          summary: 'Items of a conversation, the newest first unless asked otherwise',
+          tags: ['conversations'],
+          params: ConversationParams,
+          querystring: ListQuery,
+          response: { 200: ItemList, ...RESPONSE_ERROR_REPLIES },
+        },
+      },
+      async (request) => {
+        const options = readListQuery(request.query);
+        const session = namedSession(callerOf(request), request.params.conversation_id);
+        return pageOf(storedItems(await conversations.history(session)), options);
+      },
+    );
+
+    app.get(
+      '/v1/conversations/:conversation_id/items/:item_id',
+      {
+        schema: {
+          summary: 'One item',
+          tags: ['conversations'],
+          params: ItemParams,
+          response: { 200: ConversationItem, ...RESPONSE_ERROR_REPLIES },
+        },
+      },
+      async (request) => {
+        const { conversation_id: id, item_id: itemId } = request.params;
+        const history = await conversations.history(namedSession(callerOf(request), id));
+        const item = storedItems(history).find((one) => one.id === itemId);
+        if (item === undefined) throw itemNotFound();
+        return item.json;
+      },
+    );
+
+    app.delete(
+      '/v1/conversations/:conversation_id/items/:item_id',
+      {
+        schema: {
+          summary: 'Delete an item, with what cannot be without it',
+          tags: ['conversations'],
+          params: ItemParams,
+          response: { 200: Conversation, ...RESPONSE_ERROR_REPLIES },
+        },
+      },
+      async (request, reply) => {
+        const { conversation_id: id, item_id: itemId } = request.params;
+        const caller = callerOf(request);
+        const session = namedSession(caller, id);
+        const core = coreItemId(itemId);
+        const items = storedItems(await conversations.history(session));
+        if (core === null || items.every((item) => item.id !== itemId)) throw itemNotFound();
+        const use = { kind: 'remove', items: [core] } as const;
+        const turn = await changeHistory(deps, caller, session, use, [], clientLeft(reply));
+        if (turn === null) return reply.hijack();
+        return conversationToJson(await conversations.session(session));
+      },
+    );
+  };
+}
+
+function itemNotFound(): TurnwiseError {
+  const details = { param: 'item_id', dialect_code: 'item_not_found' };
+  return new TurnwiseError('not_found', { message: 'There is no such item.', details });
+}

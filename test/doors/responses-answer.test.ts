@@ -1,0 +1,306 @@
+import { beforeAll, beforeEach, expect } from 'vitest';
+import { call } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import { promise } from './promises.ts';
+import { allOf, callTools, clientOf, think, typesOf, weatherTool } from './responses-support.ts';
+
+let deployment: Deployment;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2, { MODEL_MAX_RETRIES: '0', OPENAI_MODEL: 'scripted,other' });
+});
+beforeEach(() => deployment.model.reply(echo));
+
+const one = () => clientOf(replicaOf(deployment, 0));
+const two = () => clientOf(replicaOf(deployment, 1));
+
+promise(
+  'responses.answer',
+  'a response has every key of the specification, what the request chose is shown again and reaches the model',
+  async () => {
+    const { data, response } = await one()
+      .responses.create({
+        model: 'other',
+        instructions: 'Be brief.',
+        input: [
+          { role: 'developer', content: 'In verse.' },
+          { role: 'user', content: 'hello' },
+        ],
+        temperature: 0.5,
+        max_output_tokens: 50,
+        text: { format: { type: 'json_schema', name: 'answer', schema: { type: 'object' }, strict: true } },
+        reasoning: { effort: 'low' },
+        metadata: { topic: 'verse' },
+        prompt_cache_key: 'k',
+      })
+      .withResponse();
+    expect(data).toMatchObject({
+      object: 'response',
+      status: 'completed',
+      model: 'other',
+      output_text: 'echo:hello',
+      instructions: 'Be brief.',
+      temperature: 0.5,
+      top_p: 1,
+      max_output_tokens: 50,
+      metadata: { topic: 'verse' },
+      prompt_cache_key: 'k',
+      reasoning: { effort: 'low', summary: null },
+      store: true,
+      background: false,
+      error: null,
+      incomplete_details: null,
+      previous_response_id: null,
+      output: [{ type: 'message', role: 'assistant', status: 'completed' }],
+      usage: {
+        input_tokens: 2,
+        output_tokens: 2,
+        total_tokens: 4,
+        input_tokens_details: { cached_tokens: 0 },
+      },
+    });
+    expect(data.id).toMatch(/^resp_[\w-]+$/);
+    expect(data.output[0]?.id).toMatch(/^msg_\d+-100001-0$/);
+    const asked = deployment.model.requests.at(-1);
+    expect(asked?.messages).toEqual([
+      { role: 'system', content: 'Be brief.\n\nIn verse.' },
+      { role: 'user', content: 'hello' },
+    ]);
+    expect(asked?.body).toMatchObject({
+      model: 'other',
+      temperature: 0.5,
+      max_tokens: 50,
+      reasoning_effort: 'low',
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true } },
+    });
+    const sessionId = response.headers.get('x-session-id') ?? '';
+    expect(await historyOf(replicaOf(deployment, 1), sessionId)).toEqual([
+      'user: hello',
+      'assistant: echo:hello',
+    ]);
+  },
+);
+
+promise(
+  'responses.stream',
+  'the frames of a stream come in the order of the protocol, numbered from 0, and the SDK makes the same response of them',
+  async () => {
+    deployment.model.reply(() => [...think('let me ', 'see'), { delta: 'one ' }, { delta: 'two' }]);
+    const events = await allOf(await one().responses.create({ input: 'count', stream: true }));
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, index) => index));
+    expect(typesOf(events)).toEqual([
+      ...['created', 'in_progress', 'output_item.added', 'content_part.added', 'reasoning_text.delta'],
+      ...['reasoning_text.done', 'content_part.done', 'output_item.done'],
+      ...['output_item.added', 'content_part.added', 'output_text.delta', 'output_text.done'],
+      ...['content_part.done', 'output_item.done', 'completed'],
+    ]);
+    const last = events.at(-1);
+    expect(last).toMatchObject({
+      response: { output: [{ type: 'reasoning' }, { content: [{ text: 'one two' }] }] },
+    });
+    const helped = await one().responses.stream({ input: 'count' }).finalResponse();
+    expect(helped).toMatchObject({ status: 'completed', output_text: 'one two' });
+  },
+);
+
+promise(
+  'responses.stream.frames',
+  'every frame names its type twice and is followed by the end mark, and a response in it has all its keys from the first',
+  async () => {
+    const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input: 'hi', stream: true }),
+    });
+    const body = await reply.text();
+    const frames = body.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
+    expect(frames.at(-1)).toBe('data: [DONE]');
+    const parsed = frames.slice(0, -1).map((frame) => {
+      const [, event, data] = /^event: (.+)\ndata: (.+)$/.exec(frame) ?? [];
+      return { event, data: JSON.parse(data ?? 'null') as { type: string; response?: object } };
+    });
+    for (const { event, data } of parsed) expect(data.type).toBe(event);
+    const [first, last] = [parsed[0]?.data.response ?? {}, parsed.at(-1)?.data.response ?? {}];
+    expect(Object.keys(first).sort()).toEqual(Object.keys(last).sort());
+  },
+);
+
+promise(
+  'responses.tools',
+  'a response ends with the calls of the model, in their order; their outputs begin the next one, on another replica',
+  async () => {
+    deployment.model.reply(() =>
+      callTools(
+        { id: 'call_a', name: 'get_weather', arguments: '{"place":"Oslo"}' },
+        { id: 'call_b', name: 'get_weather', arguments: '{"place":"Rome"}' },
+      ),
+    );
+    const events = await allOf(
+      await one().responses.create({
+        input: 'weather?',
+        tools: [weatherTool],
+        tool_choice: 'auto',
+        stream: true,
+      }),
+    );
+    expect(typesOf(events).slice(2, 6)).toEqual([
+      ...[
+        'output_item.added',
+        'function_call_arguments.delta',
+        'function_call_arguments.done',
+        'output_item.done',
+      ],
+    ]);
+    const last = events.at(-1);
+    if (last?.type !== 'response.completed') throw new Error(`the last frame is ${last?.type}`);
+    expect(last.response).toMatchObject({
+      tools: [weatherTool],
+      output: [
+        { type: 'function_call', call_id: 'call_a', name: 'get_weather', arguments: '{"place":"Oslo"}' },
+        { type: 'function_call', call_id: 'call_b', status: 'completed' },
+      ],
+    });
+    expect(deployment.model.requests.at(-1)?.body).toMatchObject({
+      tools: [{ type: 'function', function: { name: 'get_weather', parameters: weatherTool.parameters } }],
+      tool_choice: 'auto',
+    });
+    deployment.model.reply(() => [{ delta: 'rain' }]);
+    const next = await two().responses.create({
+      previous_response_id: last.response.id,
+      input: ['call_a', 'call_b'].map((call_id) => ({
+        type: 'function_call_output',
+        call_id,
+        output: 'wet',
+      })),
+    });
+    expect(next.output_text).toBe('rain');
+    expect(deployment.model.requests.at(-1)?.messages.map(({ role }) => role)).toEqual([
+      ...['user', 'assistant', 'tool', 'tool'],
+    ]);
+  },
+);
+
+promise(
+  'responses.unknown-call',
+  'an output for a call that nobody made is refused, and the conversation is as it was',
+  async () => {
+    const first = await one().responses.create({ input: 'hello' });
+    const asking = one().responses.create({
+      previous_response_id: first.id,
+      input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
+    });
+    await expect(asking).rejects.toMatchObject({ status: 400, type: 'invalid_request_error' });
+    const streaming = one().responses.create({
+      previous_response_id: first.id,
+      input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
+      stream: true,
+    });
+    await expect(streaming).rejects.toMatchObject({ status: 400 });
+    const again = await two().responses.create({ previous_response_id: first.id, input: 'more' });
+    expect(again.output_text).toBe('echo:more');
+  },
+);
+
+promise('responses.incomplete', 'an answer that was cut short is incomplete, and says why', async () => {
+  deployment.model.reply(() => [{ delta: 'half' }, { finish: 'length' }]);
+  expect(await one().responses.create({ input: 'x' })).toMatchObject({
+    status: 'incomplete',
+    incomplete_details: { reason: 'max_output_tokens' },
+    output: [{ status: 'incomplete' }],
+  });
+  deployment.model.reply(() => [{ delta: 'half' }, { finish: 'content_filter' }]);
+  const events = await allOf(await one().responses.create({ input: 'x', stream: true }));
+  expect(events.at(-1)).toMatchObject({
+    type: 'response.incomplete',
+    response: { incomplete_details: { reason: 'content_filter' } },
+  });
+});
+
+promise(
+  'responses.failed',
+  'what fails before the first frame has a status; in mid-stream an error frame and a failed response end it',
+  async () => {
+    deployment.model.reply(() => [{ status: 500 }]);
+    const failed = { status: 502, code: 'model_error', type: 'server_error' };
+    await expect(one().responses.create({ input: 'x' })).rejects.toMatchObject(failed);
+    deployment.model.reply(() => [{ delta: 'half' }, { destroySocket: true }]);
+    const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input: 'hi', stream: true }),
+    });
+    const frames = (await reply.text())
+      .split('\n\n')
+      .flatMap((frame) => /^data: (\{.+)$/m.exec(frame)?.[1] ?? []);
+    const [error, last] = frames.slice(-2).map((data) => JSON.parse(data) as Record<string, unknown>);
+    expect(error).toMatchObject({ type: 'error', error: { code: 'model_error', param: null } });
+    expect(last).toMatchObject({
+      type: 'response.failed',
+      response: { status: 'failed', error: { code: 'model_error' }, output: [{ status: 'incomplete' }] },
+    });
+    const reading = allOf(await one().responses.create({ input: 'x', stream: true }));
+    await expect(reading).rejects.toMatchObject({ code: 'model_error' });
+  },
+);
+
+promise(
+  'responses.disconnect',
+  'closing the connection of a response that is not in the background stops its model',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ delta: 'one' }, { wait: gate }, { delta: 'two' }]);
+    const stream = await one().responses.create({ input: 'x', stream: true });
+    for await (const event of stream) if (event.type === 'response.output_text.delta') break;
+    await deployment.model.requests.at(-1)?.whenAborted;
+    gate.open();
+  },
+);
+
+promise(
+  'responses.refused',
+  'what a request cannot have is refused with the name of its field, before a session exists',
+  async () => {
+    const { url } = replicaOf(deployment, 0);
+    const refusals: [object, string | null, number?][] = [
+      [{}, 'input'],
+      [{ input: [] }, 'input'],
+      [{ input: 'x', temperature: 3 }, 'temperature'],
+      [{ input: 'x', max_output_tokens: 1.5 }, 'max_output_tokens'],
+      [{ input: 'x', tools: [{ type: 'web_search' }] }, 'tools[0]'],
+      [{ input: 'x', tools: [{ type: 'function' }] }, 'tools[0].name'],
+      [{ input: 'x', tool_choice: 'required' }, 'tool_choice'],
+      [{ input: 'x', text: { format: { type: 'xml' } } }, 'text.format.type'],
+      [{ input: 'x', top_logprobs: 2 }, 'top_logprobs'],
+      [{ input: 'x', prompt: { id: 'p' } }, 'prompt'],
+      [{ input: 'x', unheard_of: 1 }, 'unheard_of'],
+      [{ input: 'x', metadata: { a: 1 } }, 'metadata'],
+      [{ input: [{ role: 'user', content: [{ type: 'input_audio' }] }] }, 'input[0].content[0]'],
+      [
+        {
+          input: [
+            { role: 'user', content: 'x' },
+            { role: 'system', content: 'y' },
+          ],
+        },
+        'input[1]',
+      ],
+      [{ input: [{ type: 'web_search_call', id: 'ws' }] }, 'input[0]'],
+      [{ input: 'x', conversation: 'a', previous_response_id: 'resp_x' }, 'previous_response_id'],
+      [{ input: 'x', conversation: 'nowhere' }, 'conversation', 404],
+      [{ input: 'x', previous_response_id: 'resp_nowhere' }, 'previous_response_id', 404],
+      [{ input: 'x', model: 'nobody' }, 'model', 404],
+      [{ input: 'x', background: true, store: false }, 'background'],
+    ];
+    const before = deployment.model.requests.length;
+    for (const [body, param, status = 400] of refusals) {
+      const reply = await call<{ error: object }>(url, 'POST', '/v1/responses', body);
+      expect([body, reply.status, reply.body.error]).toEqual([
+        body,
+        status,
+        expect.objectContaining({ type: 'invalid_request_error', param, code: expect.any(String) }),
+      ]);
+    }
+    expect(deployment.model.requests).toHaveLength(before);
+  },
+);
