@@ -1,0 +1,4 @@
+import type { Bench, SectionResult } from '../bench.ts';
+export async function peers(_bench: Bench): Promise<SectionResult> {
+  return { tables: [], bars: [], data: null };
+}
