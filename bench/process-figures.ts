@@ -1,18 +1,14 @@
 import { execFileSync } from 'node:child_process';
 
-/** Resident memory of a process in bytes, as the system counts it. */
+/** Resident memory in bytes of a process and all that it has started, as the system counts it. */
 export function residentBytes(pid: number): number {
-  return Number(ps(pid, 'rss')) * 1024;
-}
-
-/** CPU that a process has used, in whole seconds: for processes that do not tell it themselves, over long windows. */
-export function wholeCpuSeconds(pid: number): number {
-  // [[days-]hours:]minutes:seconds
-  const [rest = '', days = '0'] = ps(pid, 'time').split('-').reverse();
-  const seconds = rest.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-  return seconds + Number(days) * 86_400;
-}
-
-function ps(pid: number, column: string): string {
-  return execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8' }).trim();
+  const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const of = (wanted: number): number => {
+    const own = all.find(([id]) => id === wanted)?.[2] ?? Number.NaN;
+    return all.filter(([, parent]) => parent === wanted).reduce((sum, [id = -1]) => sum + of(id), own);
+  };
+  return of(pid) * 1024;
 }

@@ -64,7 +64,7 @@ export async function measureCells(
   for (const clients of counts) {
     const plan = { what: `${kind}, ${clients} at once`, rounds, targets };
     const measured = await inTurn(bench, plan, (target) =>
-      window(target, kind, clients, Math.max(0.15, seconds / 4), seconds),
+      window(bench, target, kind, clients, Math.max(0.15, seconds / 4), seconds),
     );
     cells.push({ clients, measured });
   }
@@ -86,23 +86,27 @@ export async function warmUp(
     bench.tell(`${kind}, warming up the ${target.name}`);
     const untilMs = performance.now() + (isQuick ? 2000 : 12_000);
     for (let turns = 0; turns < (isQuick ? 1000 : 10_000) && performance.now() < untilMs; ) {
-      turns += (await window(target, kind, clients, 0, 0.25)).turns;
+      turns += (await window(bench, target, kind, clients, 0, 0.25)).turns;
     }
   }
 }
 
-function window(
+async function window(
+  bench: Bench,
   target: Target,
   kind: TurnKind,
   clients: number,
   warmUpSeconds: number,
   seconds: number,
 ): Promise<Driven> {
-  return drive({
+  const driven = await drive({
     clients,
     warmUpMs: warmUpSeconds * 1000,
     measureMs: seconds * 1000,
     turn: (conversationId, message) => target.turn(kind, conversationId, message),
     cpu: () => target.cpu(),
   });
+  if (driven.firstFailure !== null)
+    bench.tell(`${target.name}: ${driven.failed} turns failed, the first with ${driven.firstFailure}`);
+  return driven;
 }

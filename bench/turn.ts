@@ -40,12 +40,20 @@ export function bodyForModel(message: string): string {
 
 const endOf = { json: '"finish_reason":"stop"', sse: 'event: done\n' } as const;
 
-async function timed(caller: Caller, path: string, body: string, end: string): Promise<TurnTimes> {
+/** @throws when the answer is incomplete */
+export async function timed(
+  caller: Caller,
+  path: string,
+  body: string,
+  end: string,
+  headers?: Readonly<Record<string, string>>,
+): Promise<TurnTimes> {
   const beganAt = performance.now();
   let firstMs = Number.NaN;
-  const text = await caller.call('POST', path, body, (soFar) => {
+  const heard = (soFar: string) => {
     if (Number.isNaN(firstMs) && soFar.includes(FIRST_PIECE)) firstMs = performance.now() - beganAt;
-  });
+  };
+  const text = await caller.call('POST', path, body, heard, headers);
   if (Number.isNaN(firstMs) || !text.includes(end)) throw new Error(`incomplete answer: ${text}`);
   return { beganAt, ms: performance.now() - beganAt, firstMs };
 }

@@ -12,6 +12,7 @@ import {
   SHORT_DELTAS,
 } from './model-plan.ts';
 import { listen, withOperation } from './operation.ts';
+import { responseFramesOf } from './response-frames.ts';
 
 let script: ModelPlan = { deltas: 10, ...AT_ONCE };
 let frames = framesOf(script.deltas);
@@ -19,6 +20,7 @@ const shortFrames = framesOf(SHORT_DELTAS);
 let lastBody: Buffer = Buffer.alloc(0);
 const held = new Set<() => void>();
 let calls: ModelCall[] = [];
+let responses = 0;
 
 function takeScript(next: ModelPlan): void {
   script = next;
@@ -55,22 +57,26 @@ async function stream(response: ServerResponse, own: Frames, pace: ModelPlan): P
   response.end(own.tail);
 }
 
+async function send(response: ServerResponse, body: Buffer, own: Frames, pace: ModelPlan): Promise<void> {
+  // As serializers write it: to parse a long prompt would take longer than to answer it.
+  if (body.includes('"stream":true') || body.includes('"stream": true')) {
+    await stream(response, own, pace);
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(own.json),
+  });
+  response.end(own.json);
+}
+
 async function answer(response: ServerResponse, body: Buffer): Promise<void> {
   const beganAt = performance.now();
   const asked = lastSaid(body, HOLD);
   if (asked?.startsWith(HOLD)) await new Promise<void>((resolve) => held.add(resolve));
   const isShort = lastSaid(body, SHORT)?.startsWith(SHORT) ?? false;
   const own = isShort ? shortFrames : frames;
-  // As serializers write it; only a body that streams pays for the parts of a stream.
-  if (body.includes('"stream":true') || body.includes('"stream": true')) {
-    await stream(response, own, isShort ? { ...script, ...AT_ONCE } : script);
-  } else {
-    response.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(own.json),
-    });
-    response.end(own.json);
-  }
+  await send(response, body, own, isShort ? { ...script, ...AT_ONCE } : script);
   // Only the last few: they are not requested under load.
   if (calls.length > 1000) calls = [];
   calls.push({ beganAt, endedAt: performance.now(), asked: asked?.slice(0, 100) ?? null });
@@ -81,6 +87,9 @@ function handle(request: IncomingMessage, response: ServerResponse, body: Buffer
     case '/v1/chat/completions':
       lastBody = body;
       void answer(response, body);
+      return;
+    case '/v1/responses':
+      void send(response, body, responseFramesOf(script.deltas, String(++responses)), script);
       return;
     case '/script':
       takeScript(JSON.parse(body.toString()) as ModelPlan);
