@@ -1,5 +1,4 @@
-import type { Table } from './bench.ts';
-import { type Spread, shown, shownSpread } from './statistics.ts';
+import type { Spread } from './statistics.ts';
 
 interface Goal {
   readonly what: string;
@@ -88,18 +87,4 @@ export function outcomesOf(reached: Reached): readonly Outcome[] {
     const is = bound === undefined ? 'reported' : isMet ? 'met' : 'missed';
     return [{ name, what: unit === '' ? what : `${what}, ${unit}`, measured, target, is }];
   });
-}
-
-export function targetsTable(outcomes: readonly Outcome[]): Table {
-  return {
-    title: 'Targets',
-    head: ['', 'measured', 'target', ''],
-    rows: outcomes.map(({ what, measured, target, is }) => [
-      what,
-      measured.least === measured.most ? shown(measured.median) : shownSpread(measured),
-      target,
-      is,
-    ]),
-    note: 'least – median – most over the rounds; the median counts. Ratios are taken within one round.',
-  };
 }

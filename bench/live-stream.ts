@@ -99,20 +99,20 @@ export function openStream(
 function counter(text: string): (bytes: Buffer) => number {
   const mark = Buffer.from(text);
   let rest: Buffer = Buffer.alloc(0);
-  return (bytes) => {
-    let count = 0;
-    if (rest.length > 0) {
-      const seam = Buffer.concat([rest, bytes.subarray(0, mark.length - 1)]);
-      if (seam.includes(mark)) count += 1;
+  return (piece) => {
+    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    let [count, from] = [0, 0];
+    for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, from)) {
+      count += 1;
+      from = at + mark.length;
     }
-    for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + mark.length)) count += 1;
-    rest = seamOf(bytes, mark);
+    rest = beginningAtEnd(bytes.subarray(from), mark);
     return count;
   };
 }
 
-/** The end of a piece that may be the beginning of a mark. */
-function seamOf(bytes: Buffer, mark: Buffer): Buffer {
+/** The end of some bytes that may be the beginning of a mark; a copy, because the bytes are overwritten. */
+function beginningAtEnd(bytes: Buffer, mark: Buffer): Buffer {
   for (let length = Math.min(mark.length - 1, bytes.length); length > 0; length -= 1) {
     const tail = bytes.subarray(bytes.length - length);
     if (tail.equals(mark.subarray(0, length))) return Buffer.from(tail);

@@ -60,7 +60,7 @@ export const HELP = `npm run bench -- [options]
 Sections:
 ${SECTION_NAMES.map((name) => `  ${name.padEnd(18)} ${SECTIONS[name]}`).join('\n')}
 
-A whole run, with none of these but --peers and --json, takes some 25 minutes and writes bench/results/ and the figures
+A whole run, with none of these but --peers and --json, takes some 20 minutes (the peers ten more) and writes bench/results/ and the figures
 in bench/README.md. Any other writes its figures to bench/out/figures.json.
 `;
 

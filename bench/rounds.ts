@@ -58,8 +58,9 @@ export async function measureCells(
   targets: readonly Target[],
   kind: TurnKind,
   counts: readonly number[] = bench.options.clients,
+  rounds: number = bench.options.rounds,
 ): Promise<readonly Cell[]> {
-  const { rounds, seconds } = bench.options;
+  const { seconds } = bench.options;
   const cells: Cell[] = [];
   for (const clients of counts) {
     const plan = { what: `${kind}, ${clients} at once`, rounds, targets };

@@ -3,10 +3,11 @@ import { join, relative } from 'node:path';
 import { commitOfCheckout } from '../../testkit/process/commit.ts';
 import type { SectionResult } from '../bench.ts';
 import { ROOT } from '../build.ts';
-import { type Outcome, targetsTable } from '../goals.ts';
+import type { Outcome } from '../goals.ts';
 import type { BenchOptions } from '../options.ts';
 import { barsAsSvg } from './bars-svg.ts';
 import { asMarkdown } from './tables.ts';
+import { targetsTable } from './targets.ts';
 
 /** What one run of the bench has found. */
 export interface BenchRun {

@@ -7,7 +7,7 @@ import { median, quantile, shown, shownSpread, spreadOf } from '../statistics.ts
 import { takePrompt, takeTurn } from '../turn.ts';
 import { warmUp } from '../warm-up.ts';
 
-const SIZES = [10, 100, 1000, 10_000];
+const SIZES = [0, 10, 100, 1000, 10_000];
 
 /** The default, where the prompt grows with the history; and a small one, where it soon stops growing. */
 const CONTEXTS = [32_000, 2000];
@@ -90,7 +90,7 @@ async function measureSession(
   size: number,
   conversationId: string,
 ): Promise<Once> {
-  await seedSessions(redis.client, [conversationId], size);
+  if (size > 0) await seedSessions(redis.client, [conversationId], size);
   const turn = (count: number) => takeTurn(replica.caller, 'json', conversationId, `question ${count}`);
   const coldMs = (await turn(0)).ms;
   const before = await cpuSeconds(replica.caller);

@@ -21,9 +21,9 @@ export async function latency(bench: Bench): Promise<SectionResult> {
     await bench.model.follow({});
     const targets = await startTargets(bench, atEnd);
     const found: (readonly [TurnKind, readonly Measured<readonly number[]>[]])[] = [];
-    const seconds = bench.options.isQuick ? 1 : 4;
+    const seconds = bench.options.isQuick ? 1 : 3;
     for (const kind of KINDS) {
-      await warmUp(bench, targets, kind, 1);
+      await warmUp(bench, targets, kind, 16);
       const plan = { what: `latency, ${kind}`, rounds: bench.options.rounds, targets };
       found.push([kind, await inTurn(bench, plan, (target) => onTimetable(target, kind, seconds))]);
     }

@@ -38,7 +38,7 @@ export async function logCost(bench: Bench): Promise<SectionResult> {
     const counts = bench.options.clients.filter((clients) => clients <= 16);
     await warmUp(bench, targets, 'sse', Math.max(...counts));
     await bench.model.follow(PACE);
-    const cells = await measureCells(bench, targets, 'sse', counts);
+    const cells = await measureCells(bench, targets, 'sse', counts, Math.min(3, bench.options.rounds));
     await bench.model.follow({});
     return {
       tables: [

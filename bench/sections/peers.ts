@@ -65,14 +65,13 @@ async function measure(bench: Bench, peer: Peer, atEnd: (stop: () => Promise<voi
   const idleMb = running.pids.reduce((sum, pid) => sum + residentBytes(pid), 0) / MB;
   const target: Target = { name: peer.name, turn: running.turn, cpu: async () => ({}) };
   const cells: (readonly [TurnKind, Cell])[] = [];
-  const shorter: Bench = {
-    ...bench,
-    options: { ...bench.options, rounds: Math.min(3, bench.options.rounds) },
-  };
+  const targets = [server, target];
+  const rounds = Math.min(3, bench.options.rounds);
   for (const kind of peer.kinds) {
     await bench.model.follow({ deltas: bench.options.deltas ?? (kind === 'sse' ? 20 : 10) });
-    await warmUp(shorter, [server, target], kind, 16);
-    for (const cell of await measureCells(shorter, [server, target], kind)) cells.push([kind, cell]);
+    await warmUp(bench, targets, kind, 16);
+    const { clients } = bench.options;
+    for (const cell of await measureCells(bench, targets, kind, clients, rounds)) cells.push([kind, cell]);
   }
   return { peer, idleMb, cells };
 }
