@@ -1,5 +1,6 @@
 /** Readers of running turns, some thousand in one process, which count what they get. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EVENT_MARKS, type LiveStream, openStream } from '../live-stream.ts';
 import { listen, withOperation } from './operation.ts';
 
@@ -14,36 +15,52 @@ export interface OpenReaders {
 export interface ReadersCount {
   readonly open: number;
   readonly events: number;
-  /** Streams that broke off or were refused. */
+  /** Streams that broke off, or were refused once. */
   readonly failed: number;
+  readonly firstFailure: string | null;
 }
 
-/** Connections that are being made at once: fewer than a listener's backlog. */
-const OPENING = 100;
+/** Connections that are being made at once: each is first told all that its turn has said. */
+const OPENING = 20;
+
+/** Before one that was refused is opened again: on a full machine a replica refuses some. */
+const AGAIN_MS = 500;
 
 let [open, events, failed] = [0, 0, 0];
+let firstFailure: string | null = null;
 const streams = new Set<LiveStream>();
 
 async function openAll({ url, paths }: OpenReaders): Promise<void> {
   const left = [...paths];
   const opener = async () => {
     for (let path = left.pop(); path !== undefined; path = left.pop()) {
-      const stream = openStream({ url, method: 'GET', path }, EVENT_MARKS, (count) => {
-        events += count;
-      });
-      streams.add(stream);
-      stream.ended.catch(() => {
-        if (streams.has(stream)) failed += 1;
-      });
-      await stream.head.then(
-        () => {
-          open += 1;
-        },
-        () => undefined,
-      );
+      if (await openOne(url, path)) continue;
+      await sleep(AGAIN_MS);
+      await openOne(url, path);
     }
   };
   await Promise.all(Array.from({ length: OPENING }, opener));
+}
+
+/** @returns whether it was let in */
+async function openOne(url: string, path: string): Promise<boolean> {
+  const stream = openStream({ url, method: 'GET', path }, EVENT_MARKS, (count) => {
+    events += count;
+  });
+  streams.add(stream);
+  stream.ended.catch((error: unknown) => {
+    // Not one that was closed here.
+    if (!streams.delete(stream)) return;
+    failed += 1;
+    firstFailure ??= String(error).slice(0, 300);
+  });
+  try {
+    await stream.head;
+    open += 1;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function closeAll(): void {
@@ -51,12 +68,13 @@ function closeAll(): void {
   streams.clear();
   for (const stream of closing) stream.close();
   [open, events, failed] = [0, 0, 0];
+  firstFailure = null;
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
   if (request.url === '/open') await openAll(JSON.parse(body) as OpenReaders);
   if (request.url === '/close') closeAll();
-  const count: ReadersCount = { open, events, failed };
+  const count: ReadersCount = { open, events, failed, firstFailure };
   response.end(JSON.stringify(count));
 }
 

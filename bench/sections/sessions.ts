@@ -14,6 +14,9 @@ const [FEW, MANY] = [1000, 100_000];
 /** Sessions looked at in a reconcile in each round: as many in both stores. */
 const STEPS = 20;
 
+/** Below this a command's time is that of a look into memory, which a cache answers or not. */
+const LEAST_US = 2;
+
 /** Neither Cluster nor Sentinels, no user, no TLS. */
 const NOWHERE = {
   cluster: undefined,
@@ -159,6 +162,7 @@ function resultOf(measured: readonly Measured<Found>[]): SectionResult {
       (own, other) => (own.commandUs[command] ?? Number.NaN) / (other.commandUs[command] ?? Number.NaN),
     );
   const most = commands
+    .filter((command) => commandUs(MANY_LIVE, command) >= LEAST_US)
     .map(commandGrown)
     .filter(({ median: middle }) => Number.isFinite(middle))
     .toSorted((a, b) => b.median - a.median)[0];

@@ -13,13 +13,18 @@ export interface HeldMemory {
 
 /** Heap of a replica in bytes after garbage collection. */
 export async function heldBytes(replica: Replica): Promise<number> {
-  return (await heldMemory(replica)).heapUsed;
+  return (await heldMemory(inspectorOf(replica))).heapUsed;
 }
 
-/** Memory of a replica after garbage collection. */
-export async function heldMemory(replica: Replica): Promise<HeldMemory> {
+/** Where a replica can be inspected. Its output tells: ask before it has written much. */
+export function inspectorOf(replica: Replica): string {
   const url = /ws:\/\/127\.0\.0\.1:\S+/.exec(replica.output())?.[0];
   if (url === undefined) throw new Error('the replica was not started with INSPECTABLE');
+  return url;
+}
+
+/** Memory of a process after garbage collection. @param url  see `inspectorOf` */
+export async function heldMemory(url: string): Promise<HeldMemory> {
   const socket = new WebSocket(url);
   const replies = new Map<number, (result: unknown) => void>();
   socket.addEventListener('message', ({ data }) => {
