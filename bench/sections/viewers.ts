@@ -29,7 +29,7 @@ interface Found {
 export async function viewers(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
-    const rounds = bench.options.isQuick ? 1 : 2;
+    const rounds = bench.options.isQuick ? 1 : 3;
     const found: Found[] = [];
     const readers = await startProgram('readers');
     atEnd(readers.stop);
@@ -40,6 +40,19 @@ export async function viewers(bench: Bench): Promise<SectionResult> {
     }
     return resultOf(found);
   });
+}
+
+/** A replica during one window. */
+interface Seen {
+  readonly held: HeldMemory;
+  readonly cpuPerSecond: number;
+  readonly eventsPerSecond: number;
+}
+
+interface Look extends Seen {
+  readonly viewers: number;
+  readonly opened: number;
+  readonly failed: number;
 }
 
 async function oneRound(
@@ -66,9 +79,9 @@ async function oneRound(
   const tell = async (path: string, body: object = {}): Promise<ReadersCount> =>
     JSON.parse(await readers.caller.call('POST', path, JSON.stringify(body)));
   try {
-    await sleep(windowMs / 2);
+    await sleep(windowMs);
     const own = await look(replica, inspector, tell, windowMs);
-    const found: Found[] = [];
+    const looks: Look[] = [];
     let open = 0;
     for (const viewers of VIEWERS) {
       const paths = Array.from({ length: viewers - open }, (_, index) => pathOf(turns, index));
@@ -78,17 +91,22 @@ async function oneRound(
       open = viewers;
       await sleep(windowMs / 2);
       const all = await look(replica, inspector, tell, windowMs);
-      found.push({
-        viewers,
-        failed,
-        heapKb: (heldBy(all.held) - heldBy(own.held)) / opened / 1024,
-        rssKb: (all.held.rss - own.held.rss) / opened / 1024,
-        cpuUsPerEvent: ((all.cpuPerSecond - own.cpuPerSecond) * 1e6) / all.eventsPerSecond,
-        eventsPerSecond: all.eventsPerSecond,
-      });
+      looks.push({ ...all, viewers, opened, failed });
       bench.tell(`viewers, ${viewers}: ${shown(all.eventsPerSecond)} events/s`);
     }
-    return found;
+    // Once more without them: the turns themselves cost less the longer their code has run.
+    await tell('/close');
+    await sleep(windowMs);
+    const later = await look(replica, inspector, tell, windowMs);
+    const ownCpu = (own.cpuPerSecond + later.cpuPerSecond) / 2;
+    return looks.map(({ viewers, failed, opened, held, cpuPerSecond, eventsPerSecond }) => ({
+      viewers,
+      failed,
+      heapKb: (heldBy(held) - heldBy(own.held)) / opened / 1024,
+      rssKb: (held.rss - own.held.rss) / opened / 1024,
+      cpuUsPerEvent: ((cpuPerSecond - ownCpu) * 1e6) / eventsPerSecond,
+      eventsPerSecond,
+    }));
   } finally {
     await tell('/close');
     for (const turn of turns) turn.stream.close();
@@ -127,7 +145,7 @@ async function look(
   inspector: string,
   tell: (path: string) => Promise<ReadersCount>,
   windowMs: number,
-): Promise<{ held: HeldMemory; cpuPerSecond: number; eventsPerSecond: number }> {
+): Promise<Seen> {
   const [before, { events }] = await Promise.all([cpuSeconds(replica.caller), tell('/count')]);
   const beganAt = performance.now();
   await sleep(windowMs);
