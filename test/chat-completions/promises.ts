@@ -14,7 +14,7 @@ export const PROMISES = {
   },
   'chat.requests.accepted': {
     says: 'what shapes the answer reaches the model as it was sent; what shapes nothing is accepted, and so is null',
-    breaks: 'parse-chat: keep parameters that are null',
+    breaks: 'request-schema SHAPING: leave out top_k',
     from: 'docs/protocol.md: Chat Completions',
   },
   'chat.errors.classes': {
@@ -169,7 +169,7 @@ export const PROMISES = {
   },
   'chat.takeover.drain': {
     says: 'a replica that shuts down ends a stream with an error frame, and tells whoever waits for a whole answer not to ask again by itself',
-    breaks: 'chat-errors chatErrorHeaders: leave MAY_GO_ON out',
+    breaks: 'chat-errors chatErrorHeaders: do not look at the turn id',
     from: 'docs/errors.md: Chat Completions',
   },
 } as const satisfies Ledger;

@@ -159,9 +159,11 @@ promise(
   'sent again with its Idempotency-Key a request is the same turn, also once its answer is history',
   async () => {
     const headers = { 'x-session-id': 'repeat', 'idempotency-key': 'once' };
-    const first = await ask([user('hello')], headers);
+    const said = [user('before'), { role: 'assistant' as const, content: 'echo:before' }, user('hello')];
+    await ask(said.slice(0, 1), { 'x-session-id': 'repeat' });
+    const first = await ask(said, headers);
     const calls = deployment.model.requests.length;
-    const again = await ask([user('hello')], headers);
+    const again = await ask(said, headers);
     expect([again.id, again.text, deployment.model.requests.length]).toEqual([first.id, first.text, calls]);
     await expect(ask([user('another')], headers)).rejects.toMatchObject({
       status: 422,
@@ -169,6 +171,6 @@ promise(
     });
     const edit = { 'x-session-id': 'repeat', 'idempotency-key': 'edit' };
     expect((await ask([user('edited')], edit)).id).toBe((await ask([user('edited')], edit)).id);
-    expect(await historyOf(replicaOf(deployment, 0), 'repeat')).toHaveLength(2);
+    expect(await historyOf(replicaOf(deployment, 0), 'repeat')).toHaveLength(4);
   },
 );
