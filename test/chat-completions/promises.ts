@@ -87,6 +87,16 @@ export const PROMISES = {
     breaks: 'chat-errors: no message',
     from: 'docs/errors.md: Chat Completions',
   },
+  'chat.requests.anything': {
+    says: 'whatever JSON a body holds, the reply is an answer or an error of this door, and never a fault of ours',
+    breaks: 'refuse itemsOf: take for granted that it is an array',
+    from: 'docs/errors.md: Chat Completions',
+  },
+  'chat.session.long-wait': {
+    says: 'a stream that waits for others gets its head after 5 s, so that no proxy gives it up; an error is then a frame',
+    breaks: 'sse-sink: never open before the first frame',
+    from: 'docs/protocol.md: Chat Completions',
+  },
   'chat.openai.whole': {
     says: 'the openai package gets a whole answer, with usage, and its model as asked for',
     breaks: 'completion completionOf: leave out annotations',

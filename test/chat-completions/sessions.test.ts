@@ -150,6 +150,27 @@ promise(
   },
 );
 
+promise(
+  'chat.session.long-wait',
+  'a stream that waits for others gets its head after 5 s, so that no proxy gives it up; an error is then a frame',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ wait: gate }, { status: 400 }]);
+    const headers = { 'x-session-id': 'long-wait' };
+    const first = ask([user('first')], headers);
+    await gate.reached;
+    const request = { model: 'scripted', messages: [user('second')], stream: true as const };
+    const waiting = openai(replicaOf(deployment, 0)).chat.completions.create(request, { headers });
+    expect((await waiting.asResponse()).status).toBe(200);
+    gate.open();
+    await expect(first).rejects.toMatchObject({ status: 502, code: 'model_refused' });
+    const reading = (async () => {
+      for await (const _ of await waiting);
+    })();
+    await expect(reading).rejects.toMatchObject({ status: undefined, code: 'model_refused' });
+  },
+);
+
 async function metrics(replica: number): Promise<string> {
   return (await call<string>(replicaOf(deployment, replica).url, 'GET', '/metrics')).body;
 }
