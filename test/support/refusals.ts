@@ -3,6 +3,7 @@ import { call } from '../../testkit/http/http.ts';
 import { type RawAnswer, rawRequest, sendRaw } from '../../testkit/http/raw-http.ts';
 import { callCount } from '../../testkit/server/api.ts';
 import { type Deployment, replicaOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 /** A request that must be refused, and its name in a failure. */
 export type Hostile = readonly [what: string, request: string | Uint8Array];
@@ -25,6 +26,9 @@ export async function expectRefused(
 ): Promise<void> {
   const replica = replicaOf(deployment, 0);
   const state = async () => [await deployment.redis.ask('DBSIZE'), callCount(deployment)];
+  // The list of live turns loses the last one of an earlier test a moment after its end.
+  const isQuiet = async () => (await deployment.redis.ask('EXISTS', 'turnwise:running')) === 0;
+  await waitFor(isQuiet, { what: 'no turn is listed' });
   const before = await state();
   const wrong: string[] = [];
   for (const [what, request] of requests) {

@@ -110,6 +110,7 @@ export class RedisSessionStore implements SessionStore {
     cursor: string | null,
     order: ListOrder = 'newest-first',
   ): Promise<SessionPage> {
+    this.#writer.flush();
     const page = await answered(this.#index.page(owner, limit, cursor, order));
     const found = await Promise.all(
       // One session that cannot be read must not hide all others.

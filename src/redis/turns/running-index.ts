@@ -2,6 +2,9 @@ import type { TurnRef } from '../../conversation/turn.ts';
 import { type Keys, parseSessionTag, sessionTag } from '../keys.ts';
 import type { Client } from '../server/connect.ts';
 
+/** Each write of its own costs a system call here, and wakes Redis. */
+const REMOVE_AFTER_MS = 50;
+
 /** In place of the end of a lease, when a replica released the turn itself. */
 export const RELEASED_MS = 0;
 
@@ -35,15 +38,17 @@ export class RunningIndex {
     await this.#client.zadd(this.#key, 'NX', lookAtMs, memberOf(turn));
   }
 
-  /** In the background, once per tick for all that ended in it. */
+  /** In the background, a moment later for all that ended meanwhile: until its lease ends, an entry is not looked at. */
   remove(turn: TurnRef): void {
-    if (this.#ended.size === 0) setImmediate(() => this.#flush());
+    if (this.#ended.size === 0) setTimeout(() => this.flush(), REMOVE_AFTER_MS).unref();
     this.#ended.add(memberOf(turn));
   }
 
-  #flush(): void {
+  /** Writes what is due at once. */
+  flush(): void {
     const members = [...this.#ended];
     this.#ended.clear();
+    if (members.length === 0) return;
     this.#client.zrem(this.#key, ...members).catch(this.#failed);
   }
 

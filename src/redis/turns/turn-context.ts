@@ -129,6 +129,12 @@ export class TurnContext {
     this.index.touch(turn.session, nowMs + this.settings.sessionTtlMs);
   }
 
+  /** The same at the end of a turn: its admission has made sure that the session is in the index. */
+  prolonged(turn: TurnRef, nowMs: number): void {
+    this.clock.learn(nowMs);
+    this.index.prolong(turn.session, nowMs + this.settings.sessionTtlMs);
+  }
+
   /** This replica has nothing more to do with a turn. */
   forget(turn: TurnRef): void {
     this.running.remove(turn);

@@ -135,7 +135,7 @@ export class RedisTurnStore implements TurnStore {
       if (reply.word !== 'OK') cache.drop(tag);
       switch (reply.word) {
         case 'OK':
-          this.#context.touched(turn, reply.now_ms);
+          this.#context.prolonged(turn, reply.now_ms);
           this.#context.forget(turn);
           if (ending.change !== null) cache.drop(tag);
           else if (messages.length > 0) cache.append(tag, ending.messageCountBefore, messages);
