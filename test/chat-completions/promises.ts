@@ -149,7 +149,7 @@ export const PROMISES = {
   },
   'chat.session.one-history': {
     says: 'a session is one and the same on every door: what was said on the native API is its history here, and the other way round',
-    breaks: 'resent: compare no text',
+    breaks: 'extend-history: take every history for empty',
     from: 'docs/protocol.md: Chat Completions',
   },
   'chat.session.headers': {
