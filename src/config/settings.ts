@@ -140,6 +140,10 @@ export const SETTINGS = {
     '10000',
     'stored messages of one session; beyond it the oldest whole turns are dropped',
   ),
+  SESSION_HEADERS: optional(
+    listOf(like(/^[A-Za-z0-9-]{1,64}$/), 'names of headers, with commas'),
+    'headers that name the session of a request to /v1, beside X-Session-ID; with commas',
+  ),
   RECONCILE_INTERVAL_SECONDS: setting(wholeNumber(1, 86_400), '300', 'time between two reconciles'),
   LOCK_TTL_MS: setting(wholeNumber(500, 300_000), '10000', 'lease of a turn; extended while it runs'),
   TURN_MAX_SECONDS: setting(wholeNumber(1, 86_400), '600', 'longest time one attempt of a turn may run'),

@@ -44,6 +44,7 @@ export class Conversations {
   source(turn: TurnRef): TurnSource {
     return {
       turn,
+      isStored: true,
       follow: (after, shows, reader, signal) => followTurn(this.#core, turn, after, shows, reader, signal),
     };
   }

@@ -114,7 +114,7 @@ export async function buildApp(
   await app.register(cors, {
     origin: [...settings.corsOrigins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['X-Session-ID', 'X-Turn-ID', 'X-Request-ID', 'Retry-After'],
+    exposedHeaders: ['X-Session-ID', 'X-Turn-ID', 'X-Request-ID', 'Retry-After', 'X-Should-Retry'],
     maxAge: 600,
     // An OPTIONS request that is not a preflight gets our own reply.
     strictPreflight: false,

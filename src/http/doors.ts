@@ -1,5 +1,6 @@
+import { chatCompletionsDoor } from './chat-completions/chat-completions-door.ts';
 import type { Door } from './door/dialect.ts';
 import { nativeDoor } from './native/native-door.ts';
 
 /** All doors; a new one is a folder of its own and a line here. */
-export const DOORS: readonly Door[] = [nativeDoor];
+export const DOORS: readonly Door[] = [nativeDoor, chatCompletionsDoor];

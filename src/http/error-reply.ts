@@ -13,7 +13,7 @@ const OURS: Readonly<Record<string, ErrorCode>> = {
 export const ERROR_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
 /** Errors of all routes of a plugin, in its dialect; what went wrong underneath stays in the log. */
-export function installErrorReplies(app: FastifyInstance, dialect: Dialect): void {
+export function installErrorReplies(app: FastifyInstance, dialect: ErrorDialect): void {
   app.setErrorHandler((error, request, reply) => {
     const known = publicError(error);
     if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
@@ -21,14 +21,17 @@ export function installErrorReplies(app: FastifyInstance, dialect: Dialect): voi
   });
 }
 
+/** The part of a dialect that is about errors. */
+type ErrorDialect = Pick<Dialect, 'errors' | 'errorBody' | 'errorHeaders'>;
+
 export function sendError(
-  dialect: Pick<Dialect, 'errors' | 'errorBody'>,
+  dialect: ErrorDialect,
   request: FastifyRequest,
   reply: FastifyReply,
   error: TurnwiseError,
 ) {
   // A request that the router refused has passed no hook.
-  reply.headers({ 'x-request-id': request.id, ...ERROR_HEADERS });
+  reply.headers({ 'x-request-id': request.id, ...ERROR_HEADERS, ...dialect.errorHeaders?.(error) });
   const { status } = dialect.errors[error.code];
   const isForLater = status === 429 || status === 503;
   if (isForLater) reply.header('retry-after', error.retryAfterSeconds);

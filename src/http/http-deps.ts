@@ -6,6 +6,8 @@ export interface HttpSettings {
   readonly maxStreams: number;
   readonly trustProxy: boolean | number | string | undefined;
   readonly corsOrigins: readonly string[];
+  /** Names of headers that name the session of a request, in lower case. */
+  readonly sessionHeaders: readonly string[];
   /** The name of the model that answers. */
   readonly model: string | null;
   readonly isDemoModel: boolean;

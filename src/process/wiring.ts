@@ -177,6 +177,7 @@ function httpSettings(config: Config): HttpSettings {
     maxStreams: config.MAX_STREAMS,
     trustProxy: config.TRUST_PROXY,
     corsOrigins: config.CORS_ORIGINS,
+    sessionHeaders: ['X-Session-ID', ...(config.SESSION_HEADERS ?? [])].map((name) => name.toLowerCase()),
     model: config.OPENAI_MODEL?.[0] ?? null,
     isDemoModel: config.DEMO_MODEL,
   };

@@ -44,6 +44,9 @@ const routes = [
   ['GET', turn, 'application/json'],
   ['GET', `${turn}/stream`, events],
   ['POST', `${turn}/cancel`, 'application/json'],
+  ['POST', '/v1/chat/completions', 'application/json'],
+  ['GET', '/v1/models', 'application/json'],
+  ['GET', '/v1/models/{model}', 'application/json'],
   ['GET', '/health', 'application/json'],
   ['GET', '/livez', 'application/json'],
   ['GET', '/readyz', 'application/json'],
@@ -83,13 +86,13 @@ promise(
     for (const [method, path, kind] of routes) {
       const good = responseOf(method, path, 200)?.content?.[kind];
       if (good === undefined) missing.push(`${method} ${path}: 200 as ${kind}`);
-      const isApi = path.startsWith('/api/');
+      const isApi = /^\/(?:api|v1)\//.test(path);
       for (const status of isApi ? [400, 503] : []) {
         const schema = responseOf(method, path, status)?.content?.['application/json']?.schema;
         if (schema === undefined) missing.push(`${method} ${path}: ${status}`);
       }
       const body = operationOf(method, path)?.requestBody?.content?.['application/json']?.schema;
-      const needsBody = path.startsWith('/api/chat') || method === 'PATCH';
+      const needsBody = /^\/(?:api|v1)\/chat/.test(path) || method === 'PATCH';
       if (needsBody !== (body !== undefined)) missing.push(`${method} ${path}: body`);
       if (body !== undefined) expect(body).toMatchObject({ additionalProperties: false });
     }

@@ -21,6 +21,8 @@ export interface Dialect {
   readonly errors: ErrorTable;
   /** The body of such an error. */
   errorBody(error: TurnwiseError, requestId: string | null): unknown;
+  /** Further headers of such an error. */
+  errorHeaders?(error: TurnwiseError): Readonly<Record<string, string>>;
   /**
    * Begins to show a turn to one reader.
    *
