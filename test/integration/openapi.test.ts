@@ -30,6 +30,8 @@ interface Described {
 }
 
 const turn = '/api/sessions/{id}/turns/{turn_id}';
+const response = '/v1/responses/{response_id}';
+const conversation = '/v1/conversations/{conversation_id}';
 const events = 'text/event-stream';
 
 /** Every route, with the type of its successful reply. */
@@ -44,6 +46,22 @@ const routes = [
   ['GET', turn, 'application/json'],
   ['GET', `${turn}/stream`, events],
   ['POST', `${turn}/cancel`, 'application/json'],
+  ['POST', '/v1/responses', 'application/json'],
+  ['GET', response, 'application/json'],
+  ['DELETE', response, 'application/json'],
+  ['POST', `${response}/cancel`, 'application/json'],
+  ['GET', `${response}/input_items`, 'application/json'],
+  ['POST', '/v1/responses/input_tokens', 'application/json'],
+  ['POST', '/v1/responses/compact', 'application/json'],
+  ['POST', '/v1/conversations', 'application/json'],
+  ['GET', '/v1/conversations', 'application/json'],
+  ['GET', conversation, 'application/json'],
+  ['POST', conversation, 'application/json'],
+  ['DELETE', conversation, 'application/json'],
+  ['POST', `${conversation}/items`, 'application/json'],
+  ['GET', `${conversation}/items`, 'application/json'],
+  ['GET', `${conversation}/items/{item_id}`, 'application/json'],
+  ['DELETE', `${conversation}/items/{item_id}`, 'application/json'],
   ['GET', '/health', 'application/json'],
   ['GET', '/livez', 'application/json'],
   ['GET', '/readyz', 'application/json'],
@@ -83,15 +101,16 @@ promise(
     for (const [method, path, kind] of routes) {
       const good = responseOf(method, path, 200)?.content?.[kind];
       if (good === undefined) missing.push(`${method} ${path}: 200 as ${kind}`);
-      const isApi = path.startsWith('/api/');
+      const isApi = /^\/(?:api|v1)\//.test(path);
       for (const status of isApi ? [400, 503] : []) {
         const schema = responseOf(method, path, status)?.content?.['application/json']?.schema;
         if (schema === undefined) missing.push(`${method} ${path}: ${status}`);
       }
       const body = operationOf(method, path)?.requestBody?.content?.['application/json']?.schema;
-      const needsBody = path.startsWith('/api/chat') || method === 'PATCH';
+      const isBodiless = method === 'GET' || method === 'DELETE' || path.endsWith('/cancel');
+      const needsBody = isApi && !isBodiless;
       if (needsBody !== (body !== undefined)) missing.push(`${method} ${path}: body`);
-      if (body !== undefined) expect(body).toMatchObject({ additionalProperties: false });
+      if (body !== undefined) expect([path, body]).toMatchObject([path, { additionalProperties: false }]);
     }
     expect(missing).toEqual([]);
   },
