@@ -172,6 +172,11 @@ export const PROMISES = {
     breaks: 'window-routes: leave out the history',
     from: 'docs/protocol.md: Responses',
   },
+  'responses.docs.errors': {
+    says: 'the page of the protocol has every error with its code, status, type and retry on this door',
+    breaks: 'error-table: a busy conversation is 409',
+    from: 'docs/protocol.md: Responses',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);
