@@ -35,6 +35,7 @@ const inProcess = files([
   'replicas/resume',
   'replicas/stop',
   'replicas/unread',
+  'ui/ui-chat',
 ]);
 
 /** What needs no build. */
@@ -44,7 +45,7 @@ const pure = ['', 'core/**/', 'doors/**/', 'unit/**/'].map((folder) => `test/${f
 const readsBuild = files(['unit/patches']);
 
 /** Replicas as processes of the built server. */
-const served = ['bench', 'chat-completions', 'cluster', 'integration', 'replicas', 'sentinel'].map(
+const served = ['bench', 'chat-completions', 'cluster', 'integration', 'replicas', 'sentinel', 'ui'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
@@ -86,6 +87,7 @@ const onClusterToo = files([
   'replicas/redis-down',
   'replicas/redis-faults',
   'replicas/unread',
+  'ui/ui-chat',
 ]);
 
 /** What must hold whichever replica a balancer chooses. */
