@@ -157,6 +157,11 @@ export const PROMISES = {
     breaks: 'turn-feed read: ignore the signal',
     from: 'docs/decisions/0002-one-reading-path.md',
   },
+  'viewers.one-write': {
+    says: 'events that come together reach each viewer in one write of whole chunks, whose bytes all viewers share',
+    breaks: 'chunks writeInOneGo: do not cork; chunkOf: make the bytes anew for each',
+    from: 'docs/decisions/0020-what-a-viewer-costs.md',
+  },
   'events.place': {
     says: 'an event id parses back to what was formatted, and nothing else parses',
     breaks: 'events: a pattern without anchors',
