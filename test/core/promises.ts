@@ -37,6 +37,16 @@ export const PROMISES = {
     breaks: 'plan forgetting: return nothing',
     from: 'docs/redis.md',
   },
+  'cost.round-trips': {
+    says: 'a turn that finds its session idle waits for Redis three times',
+    breaks: 'submit-turn start: ask for the lock after the confirmation',
+    from: 'docs/architecture.md',
+  },
+  'cost.writes': {
+    says: 'each token is one write to each of its viewers, and the same bytes for all',
+    breaks: 'sse-sink: write to the response',
+    from: 'docs/decisions/0020-what-a-viewer-costs.md',
+  },
   'dialect.numbers': {
     says: 'a dialect that numbers its events shows each once it is logged, with the same number on every replica',
     breaks: 'turn-feed visibleCount: show all events to every reader',
