@@ -1,0 +1,10 @@
+import type { Door } from '../door/dialect.ts';
+import { installErrorReplies } from '../error-reply.ts';
+import { AG_UI } from './ag-ui-dialect.ts';
+import { runRoute } from './run-route.ts';
+
+/** AG-UI: runs of a thread. */
+export const agUiDoor: Door = (deps, readers) => async (app) => {
+  installErrorReplies(app, AG_UI);
+  await app.register(runRoute(deps, readers));
+};
