@@ -62,6 +62,11 @@ export class Conversations {
     return { ...record, input, echo: profile.echo, reply: await this.#core.store.reply(turn, stored) };
   }
 
+  /** The running turn of a session, else the one that waits longest; null when there is none. */
+  active(session: SessionRef): Promise<TurnRef | null> {
+    return this.#core.store.active(session);
+  }
+
   /** Whether a turn has ended and a reader has all of it. @throws turn_not_found */
   hasAll(turn: TurnRef, after: EventId): Promise<boolean> {
     return hasAllEvents(this.#core, turn, after);
