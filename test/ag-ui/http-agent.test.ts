@@ -21,6 +21,7 @@ beforeEach(() => deployment.model.reply(echo));
 const agentAt = (replica: number, threadId: string) =>
   new ThreadAgent(replicaOf(deployment, replica), threadId);
 const asked = () => deployment.model.requests.at(-1)?.body ?? {};
+const shownTo = () => (asked().messages ?? []) as readonly object[];
 const system = { role: 'system', content: 'Be brief.' };
 
 promise(
@@ -75,11 +76,11 @@ promise(
       const [role, content] = line.split(': ');
       return { role, content };
     });
-    expect(asked().messages).toEqual([system, ...shown]);
+    expect(shownTo()).toEqual([system, ...shown]);
     // A client that knows nothing of the thread sends only its message.
     await agentAt(1, 'resent').say('four');
     expect(await historyOf(replicaOf(deployment, 0), 'resent')).toHaveLength(8);
-    expect(asked().messages).toHaveLength(8);
+    expect(shownTo()).toHaveLength(8);
   },
 );
 
@@ -111,7 +112,7 @@ promise(
     agent.url = `${replicaOf(deployment, 1).url}/api/ag-ui`;
     await agent.runAgent({ tools: [WEATHER] });
     expect(agent.said.at(-1)).toBe('assistant: it is warm');
-    expect(asked().messages).toEqual([
+    expect(shownTo()).toEqual([
       ...[system, { role: 'user', content: 'Weather?' }],
       { role: 'assistant', content: 'Let me see.', tool_calls: toolCalls },
       { role: 'tool', tool_call_id: 'call_0', content: 'cold' },
@@ -144,10 +145,10 @@ promise(
       { type: 'image_url', image_url: { url: 'https://example.com/cat.png' } },
       { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,BBBB' } },
     ];
-    expect(asked().messages?.[1]).toEqual({ role: 'user', content: passedOn });
+    expect(shownTo()[1]).toEqual({ role: 'user', content: passedOn });
     agent.url = `${replicaOf(deployment, 1).url}/api/ag-ui`;
     await agent.say('sure?');
-    expect(asked().messages?.[1]).toEqual({ role: 'user', content: passedOn });
+    expect(shownTo()[1]).toEqual({ role: 'user', content: passedOn });
   },
 );
 
@@ -182,19 +183,19 @@ promise(
     expect(asked()).toMatchObject({ model: 'second', temperature: 0.5 });
     expect(asked()).not.toHaveProperty('anything');
     expect(asked()).not.toHaveProperty('stop');
-    expect(asked().messages?.[0]).toEqual({ role: 'system', content: 'Be brief.\n\nThe page: about cats' });
+    expect(shownTo()[0]).toEqual({ role: 'system', content: 'Be brief.\n\nThe page: about cats' });
     expect(JSON.stringify(asked())).not.toContain('secret');
     expect(agent.state).toEqual({ secret: 'kept' });
     const instructed = agentAt(1, 'instructed');
     instructed.addMessage({ id: 's', role: 'system', content: 'Be long.' });
     instructed.addMessage({ id: 'd', role: 'developer', content: 'Be kind.' });
     await instructed.say('hello', { context });
-    expect(asked().messages?.[0]).toEqual({
+    expect(shownTo()[0]).toEqual({
       role: 'system',
       content: 'Be long.\n\nBe kind.\n\nThe page: about cats',
     });
     await instructed.say('again');
-    expect(asked().messages?.[0]).toEqual({ role: 'system', content: 'Be long.\n\nBe kind.' });
+    expect(shownTo()[0]).toEqual({ role: 'system', content: 'Be long.\n\nBe kind.' });
   },
 );
 

@@ -77,6 +77,66 @@ export const PROMISES = {
     breaks: 'ag-ui-dialect: onDisconnect cancel',
     from: 'docs/protocol.md: AG-UI',
   },
+  'agui.resume.cut': {
+    says: 'a client that lost its connection reads its run again on another replica, with its own pipeline, and has each message once',
+    breaks: 'run-frames #start: no snapshot',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.resume.reload': {
+    says: 'a client that knows nothing gets the whole thread with the run: text, pictures, calls and their outputs, and may go on',
+    breaks: 'resume-route viewOf: without the messages of the history',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.resume.none': {
+    says: 'a thread of which nothing runs, or which is not there, is 204; an id that is none is 400',
+    breaks: 'resume-route: 404 when nothing runs',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.resume.other-door': {
+    says: 'a turn of another door is a run as well, under the id of the turn',
+    breaks: 'resume-route viewOf: an empty runId',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.frames.restarted': {
+    says: 'after a takeover the client drops what the lost attempt said, thought and called, and has the new answer once',
+    breaks: 'run-frames #restart: no snapshot',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.frames.own-tools': {
+    says: 'tools that ran on the server are shown with their results, and only calls without one are pending',
+    breaks: 'run-frames #result: leave the call pending',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.frames.interleaved': {
+    says: 'text and reasoning that alternate stay one message of text, and each thought is a message',
+    breaks: 'run-frames #answerId: a new number for each stretch',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.frames.cut': {
+    says: 'an error before the run began is thrown, to be a status; a reading that is cut ends with RUN_ERROR, never silently',
+    breaks: 'run-frames cut: no frames',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.openapi': {
+    says: 'every event and every error is as /openapi.json has it, and so are the bodies of HttpAgent',
+    breaks: 'event-schema: leave CUSTOM out',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.example': {
+    says: 'examples/ag-ui/run.mjs runs twice, answers a call, and has the whole answer after it lost its connection',
+    breaks: 'examples/ag-ui/run.mjs: no connectAgent',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.takeover': {
+    says: 'when the replica that runs a turn is killed in mid-answer, every reader has the new answer once: one that connected, one that sent the run again, and the one that was cut',
+    breaks: 'run-frames #restart: no snapshot',
+    from: 'docs/protocol.md: AG-UI',
+  },
+  'agui.takeover.drain': {
+    says: 'a replica that shuts down ends a run with RUN_ERROR, and the run is read to its end on another replica',
+    breaks: 'run-frames cut: no frames',
+    from: 'docs/errors.md: AG-UI',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

@@ -7,8 +7,6 @@ import {
   transformHttpEventStream,
 } from '@ag-ui/client';
 
-type Observable<T> = ReturnType<typeof transformHttpEventStream> & { readonly _of?: T };
-
 /** The real client, which notes the events that it was given, and connects to a run by our route. */
 export class ThreadAgent extends HttpAgent {
   readonly heard: BaseEvent[] = [];
@@ -26,8 +24,10 @@ export class ThreadAgent extends HttpAgent {
     this.subscribe({ onEvent: ({ event }) => void this.heard.push(event) });
   }
 
-  protected override connect(): Observable<BaseEvent> {
+  protected override connect(): ReturnType<typeof transformHttpEventStream> {
     const { headers, threadId, url } = this;
+    // The one of a run that was left has fired.
+    this.abortController = new AbortController();
     const { signal } = this.abortController;
     const request = () => this.fetch(`${url}/${threadId}/stream`, { headers, signal });
     return transformHttpEventStream(runHttpRequest(request));
@@ -60,5 +60,3 @@ export const WEATHER: Tool = {
   description: 'The weather in a city',
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
 };
-
-export const FAILED = { type: 'RUN_ERROR' } as const;

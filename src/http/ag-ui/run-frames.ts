@@ -7,7 +7,7 @@ import type { TurnFrames } from '../door/dialect.ts';
 import { sseFrame } from '../door/sse-sink.ts';
 import { errorEvent } from './ag-ui-dialect.ts';
 import type { RunEvent } from './event-schema.ts';
-import type { ThreadMessage } from './thread-messages.ts';
+import { type ThreadMessage, thoughtId } from './thread-messages.ts';
 
 /** What a reader of a run is shown besides its events. */
 export interface RunView {
@@ -158,9 +158,16 @@ export class RunFrames implements TurnFrames {
     return [...before, frame({ type: 'TOOL_CALL_RESULT', ...result, role: 'tool' })];
   }
 
-  /** The client forgets what came so far: a snapshot removes the messages that it leaves out, but not reasoning. */
+  /**
+   * The client forgets what came so far: a snapshot removes the messages that it leaves out, but not reasoning, and calls
+   * stay on the client's list of those to be answered until they are.
+   */
   #restart(): readonly string[] {
     const frames = [...this.#start(), ...this.#close()];
+    for (const callId of this.#pending) {
+      const result = { messageId: `${callId}-withdrawn`, toolCallId: callId, content: '' };
+      frames.push(frame({ type: 'TOOL_CALL_RESULT', ...result, role: 'tool' }));
+    }
     [this.#number, this.#role, this.#thoughts] = [0, 'tool', 0];
     this.#pending.clear();
     if (!this.#hasShown) return frames;
@@ -206,7 +213,7 @@ export class RunFrames implements TurnFrames {
 
   /** The same in every attempt: what an earlier one thought is emptied, and thought anew. */
   #thoughtId(number: number): string {
-    return `${this.#source.turn.turnId}-reasoning-${number}`;
+    return thoughtId(this.#source.turn.turnId, number);
   }
 }
 

@@ -1,18 +1,41 @@
 import type { InputMessage } from '../../conversation/input.ts';
 import { isPlainText, type Part, textOf } from '../../conversation/parts.ts';
-import type { Message } from '../../conversation/session.ts';
+import { isAnswer, type Message } from '../../conversation/session.ts';
+import { decodeEcho } from './run-echo.ts';
 
 /** Messages in the words of this protocol: what a snapshot restates. */
 export type ThreadMessage = { readonly id: string; readonly role: string } & Readonly<
   Record<string, unknown>
 >;
 
-/** A stored history. Reasoning, where it is stored, is a message of its own before the answer that it led to. */
-export function messagesOfHistory(history: readonly Message[]): readonly ThreadMessage[] {
-  return history.flatMap((message) => messagesFrom(message.id, message));
+/** @returns the id of a thought: the same in every attempt of its turn, and in the history */
+export function thoughtId(turnId: string, number: number): string {
+  return `${turnId}-reasoning-${number}`;
 }
 
-/** What a turn answers; its messages have no ids yet but those of the client. */
+/**
+ * A stored history, under the ids that the client knows: it keeps the order of those, and puts others at the end. Reasoning,
+ * where it is stored, is a message of its own before the answer that it led to.
+ */
+export function messagesOfHistory(history: readonly Message[]): readonly ThreadMessage[] {
+  const turns = Map.groupBy(history, ({ turnId }) => turnId);
+  return [...turns].flatMap(([turnId, messages]) => {
+    const ids = decodeEcho(messages.at(-1)?.receipt?.echo ?? '')?.messageIds ?? [];
+    const asked = messages.filter((message) => !isAnswer(message));
+    let thoughts = 0;
+    return messages.flatMap((message) => {
+      const own = messagesFrom(ids[asked.indexOf(message)] ?? message.id, message);
+      const reasoning = message.parts.flatMap((part): ThreadMessage[] => {
+        if (part.type !== 'reasoning') return [];
+        thoughts += 1;
+        return [{ id: thoughtId(turnId, thoughts), role: 'reasoning', content: part.text }];
+      });
+      return [...reasoning, ...own];
+    });
+  });
+}
+
+/** What a turn answers, which has no ids yet but those of the client. */
 export function messagesOfInput(
   input: readonly InputMessage[],
   ids: readonly string[],
@@ -32,24 +55,18 @@ function messagesFrom(id: string, { role, parts }: InputMessage): readonly Threa
         return [{ id, role, toolCallId, content, ...(isError ? { error: content } : {}) }];
       });
     case 'assistant': {
-      const reasoning = parts.map((part) => (part.type === 'reasoning' ? part.text : '')).join('');
-      const toolCalls = parts.flatMap((part) =>
-        part.type === 'function_call'
-          ? [
-              {
-                id: part.callId,
-                type: 'function',
-                function: { name: part.name, arguments: part.arguments },
-              },
-            ]
-          : [],
-      );
-      return [
-        ...(reasoning === '' ? [] : [{ id: `${id}-reasoning`, role: 'reasoning', content: reasoning }]),
-        { id, role, content: textOf(parts), ...(toolCalls.length === 0 ? {} : { toolCalls }) },
-      ];
+      const content = textOf(parts);
+      const toolCalls = parts.flatMap(callOf);
+      if (toolCalls.length === 0) return [{ id, role, content }];
+      return [{ id, role, ...(content === '' ? {} : { content }), toolCalls }];
     }
   }
+}
+
+function callOf(part: Part): readonly object[] {
+  if (part.type !== 'function_call') return [];
+  const { callId: id, name, arguments: given } = part;
+  return [{ id, type: 'function', function: { name, arguments: given } }];
 }
 
 function contentOf(part: Part): readonly object[] {
