@@ -19,7 +19,7 @@ export class ThreadAgent extends HttpAgent {
     this.fetch = async (url, init) => {
       this.response = await ask(url, init);
       // The client's own reader of a body fails when there is none.
-      return this.response.status === 204 ? new Response('') : this.response;
+      return this.response.status === 204 ? new Response('') : quietOnCancel(this.response);
     };
     this.subscribe({ onEvent: ({ event }) => void this.heard.push(event) });
   }
@@ -52,6 +52,20 @@ export class ThreadAgent extends HttpAgent {
   get said(): readonly string[] {
     return this.messages.map(({ role, content }) => `${role}: ${String(content ?? '')}`);
   }
+}
+
+/**
+ * After a connection was lost the client cancels its reader and lets the refusal of that go unhandled, which would end the
+ * process. The error that it read first is still its own.
+ */
+function quietOnCancel(response: Response): Response {
+  const { body } = response;
+  if (body === null || !response.ok) return response;
+  const reader = body.getReader();
+  const cancel = reader.cancel.bind(reader);
+  reader.cancel = (reason) => cancel(reason).catch(() => undefined);
+  Object.defineProperty(body, 'getReader', { value: () => reader });
+  return response;
 }
 
 /** A function of the caller. */
