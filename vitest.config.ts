@@ -76,6 +76,7 @@ const onCluster = files([
 
 /** The same, but there it differs least, or waits longest. */
 const onClusterToo = files([
+  'chat-completions/sessions',
   'integration/bad-bytes',
   'integration/cli',
   'integration/bad-input',

@@ -14,7 +14,7 @@ export const PROMISES = {
   },
   'chat.requests.accepted': {
     says: 'what shapes the answer reaches the model as it was sent; what shapes nothing is accepted, and so is null',
-    breaks: 'parse-chat: keep parameters that are null',
+    breaks: 'request-schema SHAPING: leave out top_k',
     from: 'docs/protocol.md: Chat Completions',
   },
   'chat.errors.classes': {
@@ -87,6 +87,16 @@ export const PROMISES = {
     breaks: 'chat-errors: no message',
     from: 'docs/errors.md: Chat Completions',
   },
+  'chat.requests.anything': {
+    says: 'whatever JSON a body holds, the reply is an answer or an error of this door, and never a fault of ours',
+    breaks: 'refuse itemsOf: take for granted that it is an array',
+    from: 'docs/errors.md: Chat Completions',
+  },
+  'chat.session.long-wait': {
+    says: 'a stream that waits for others gets its head after 5 s, so that no proxy gives it up; an error is then a frame',
+    breaks: 'sse-sink: never open before the first frame',
+    from: 'docs/protocol.md: Chat Completions',
+  },
   'chat.openai.whole': {
     says: 'the openai package gets a whole answer, with usage, and its model as asked for',
     breaks: 'completion completionOf: leave out annotations',
@@ -139,7 +149,7 @@ export const PROMISES = {
   },
   'chat.session.one-history': {
     says: 'a session is one and the same on every door: what was said on the native API is its history here, and the other way round',
-    breaks: 'resent: compare no text',
+    breaks: 'extend-history: take every history for empty',
     from: 'docs/protocol.md: Chat Completions',
   },
   'chat.session.headers': {
@@ -169,7 +179,7 @@ export const PROMISES = {
   },
   'chat.takeover.drain': {
     says: 'a replica that shuts down ends a stream with an error frame, and tells whoever waits for a whole answer not to ask again by itself',
-    breaks: 'chat-errors chatErrorHeaders: leave MAY_GO_ON out',
+    breaks: 'chat-errors chatErrorHeaders: do not look at the turn id',
     from: 'docs/errors.md: Chat Completions',
   },
 } as const satisfies Ledger;

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { beforeAll, expect } from 'vitest';
 import { call } from '../../testkit/http/http.ts';
+import { testSeed } from '../../testkit/seed.ts';
 import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import type { Replica } from '../../testkit/server/replica.ts';
 import { promise } from './promises.ts';
@@ -145,3 +147,49 @@ promise(
     expect(Object.keys(after).toSorted()).toEqual(['messages', 'model', 'stream', 'stream_options']);
   },
 );
+
+promise(
+  'chat.requests.anything',
+  'whatever JSON a body holds, the reply is an answer or an error of this door, and never a fault of ours',
+  async () => {
+    const names = [
+      'model',
+      'messages',
+      'stop',
+      'tools',
+      'tool_choice',
+      'response_format',
+      'n',
+      'stream_options',
+    ];
+    const message = fc.record(
+      {
+        role: fc.constantFrom('user', 'assistant', 'tool', 'system', 'function', 'x'),
+        content: fc.oneof(
+          fc.string(),
+          fc.jsonValue(),
+          fc.array(fc.record({ type: fc.constantFrom(...PARTS) })),
+        ),
+        tool_calls: fc.jsonValue(),
+        tool_call_id: fc.string(),
+      },
+      { requiredKeys: ['role'] },
+    );
+    const fields = fc.dictionary(fc.constantFrom(...names, 'made_up'), fc.jsonValue());
+    const body = fc
+      .tuple(fields, fc.array(message))
+      .map(([more, messages]) => ({ ...hello, messages, ...more }));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(body, fc.jsonValue()), async (sent) => {
+        const { status, body: reply } = await post(JSON.stringify(sent), {
+          'content-type': 'application/json',
+        });
+        expect([200, 400, 404]).toContain(status);
+        if (status !== 200) expect(Object.keys(reply.error)).toEqual(['message', 'type', 'param', 'code']);
+      }),
+      { numRuns: 300, seed: testSeed },
+    );
+  },
+);
+
+const PARTS = ['text', 'image_url', 'file', 'input_audio', 'refusal'];

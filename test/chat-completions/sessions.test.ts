@@ -150,6 +150,27 @@ promise(
   },
 );
 
+promise(
+  'chat.session.long-wait',
+  'a stream that waits for others gets its head after 5 s, so that no proxy gives it up; an error is then a frame',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ wait: gate }, { status: 400 }]);
+    const headers = { 'x-session-id': 'long-wait' };
+    const first = ask([user('first')], headers);
+    await gate.reached;
+    const request = { model: 'scripted', messages: [user('second')], stream: true as const };
+    const waiting = openai(replicaOf(deployment, 0)).chat.completions.create(request, { headers });
+    expect((await waiting.asResponse()).status).toBe(200);
+    gate.open();
+    await expect(first).rejects.toMatchObject({ status: 502, code: 'model_refused' });
+    const reading = (async () => {
+      for await (const _ of await waiting);
+    })();
+    await expect(reading).rejects.toMatchObject({ status: undefined, code: 'model_refused' });
+  },
+);
+
 async function metrics(replica: number): Promise<string> {
   return (await call<string>(replicaOf(deployment, replica).url, 'GET', '/metrics')).body;
 }
@@ -159,9 +180,11 @@ promise(
   'sent again with its Idempotency-Key a request is the same turn, also once its answer is history',
   async () => {
     const headers = { 'x-session-id': 'repeat', 'idempotency-key': 'once' };
-    const first = await ask([user('hello')], headers);
+    const said = [user('before'), { role: 'assistant' as const, content: 'echo:before' }, user('hello')];
+    await ask(said.slice(0, 1), { 'x-session-id': 'repeat' });
+    const first = await ask(said, headers);
     const calls = deployment.model.requests.length;
-    const again = await ask([user('hello')], headers);
+    const again = await ask(said, headers);
     expect([again.id, again.text, deployment.model.requests.length]).toEqual([first.id, first.text, calls]);
     await expect(ask([user('another')], headers)).rejects.toMatchObject({
       status: 422,
@@ -169,6 +192,6 @@ promise(
     });
     const edit = { 'x-session-id': 'repeat', 'idempotency-key': 'edit' };
     expect((await ask([user('edited')], edit)).id).toBe((await ask([user('edited')], edit)).id);
-    expect(await historyOf(replicaOf(deployment, 0), 'repeat')).toHaveLength(2);
+    expect(await historyOf(replicaOf(deployment, 0), 'repeat')).toHaveLength(4);
   },
 );

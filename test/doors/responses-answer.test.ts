@@ -1,9 +1,8 @@
 import { beforeAll, beforeEach, expect } from 'vitest';
-import { call } from '../../testkit/http/http.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { promise } from './promises.ts';
-import { allOf, callTools, clientOf, think, typesOf, weatherTool } from './responses-support.ts';
+import { allOf, callTools, clientOf, model, think, typesOf, weatherTool } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -87,7 +86,7 @@ promise(
   'the frames of a stream come in the order of the protocol, numbered from 0, and the SDK makes the same response of them',
   async () => {
     deployment.model.reply(() => [...think('let me ', 'see'), { delta: 'one ' }, { delta: 'two' }]);
-    const events = await allOf(await one().responses.create({ input: 'count', stream: true }));
+    const events = await allOf(await one().responses.create({ model, input: 'count', stream: true }));
     expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, index) => index));
     expect(typesOf(events)).toEqual([
       ...['created', 'in_progress', 'output_item.added', 'content_part.added', 'reasoning_text.delta'],
@@ -99,7 +98,7 @@ promise(
     expect(last).toMatchObject({
       response: { output: [{ type: 'reasoning' }, { content: [{ text: 'one two' }] }] },
     });
-    const helped = await one().responses.stream({ input: 'count' }).finalResponse();
+    const helped = await one().responses.stream({ model, input: 'count' }).finalResponse();
     expect(helped).toMatchObject({ status: 'completed', output_text: 'one two' });
   },
 );
@@ -111,7 +110,7 @@ promise(
     const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ input: 'hi', stream: true }),
+      body: JSON.stringify({ model, input: 'hi', stream: true }),
     });
     const body = await reply.text();
     const frames = body.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
@@ -138,6 +137,7 @@ promise(
     );
     const events = await allOf(
       await one().responses.create({
+        model,
         input: 'weather?',
         tools: [weatherTool],
         tool_choice: 'auto',
@@ -167,6 +167,7 @@ promise(
     });
     deployment.model.reply(() => [{ delta: 'rain' }]);
     const next = await two().responses.create({
+      model,
       previous_response_id: last.response.id,
       input: ['call_a', 'call_b'].map((call_id) => ({
         type: 'function_call_output',
@@ -185,32 +186,34 @@ promise(
   'responses.unknown-call',
   'an output for a call that nobody made is refused, and the conversation is as it was',
   async () => {
-    const first = await one().responses.create({ input: 'hello' });
+    const first = await one().responses.create({ model, input: 'hello' });
     const asking = one().responses.create({
+      model,
       previous_response_id: first.id,
       input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
     });
     await expect(asking).rejects.toMatchObject({ status: 400, type: 'invalid_request_error' });
     const streaming = one().responses.create({
+      model,
       previous_response_id: first.id,
       input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
       stream: true,
     });
     await expect(streaming).rejects.toMatchObject({ status: 400 });
-    const again = await two().responses.create({ previous_response_id: first.id, input: 'more' });
+    const again = await two().responses.create({ model, previous_response_id: first.id, input: 'more' });
     expect(again.output_text).toBe('echo:more');
   },
 );
 
 promise('responses.incomplete', 'an answer that was cut short is incomplete, and says why', async () => {
   deployment.model.reply(() => [{ delta: 'half' }, { finish: 'length' }]);
-  expect(await one().responses.create({ input: 'x' })).toMatchObject({
+  expect(await one().responses.create({ model, input: 'x' })).toMatchObject({
     status: 'incomplete',
     incomplete_details: { reason: 'max_output_tokens' },
     output: [{ status: 'incomplete' }],
   });
   deployment.model.reply(() => [{ delta: 'half' }, { finish: 'content_filter' }]);
-  const events = await allOf(await one().responses.create({ input: 'x', stream: true }));
+  const events = await allOf(await one().responses.create({ model, input: 'x', stream: true }));
   expect(events.at(-1)).toMatchObject({
     type: 'response.incomplete',
     response: { incomplete_details: { reason: 'content_filter' } },
@@ -218,89 +221,27 @@ promise('responses.incomplete', 'an answer that was cut short is incomplete, and
 });
 
 promise(
-  'responses.failed',
-  'what fails before the first frame has a status; in mid-stream an error frame and a failed response end it',
+  'responses.summary',
+  'what the model thinks is shown as it is, or as a summary where the request asks for one',
   async () => {
-    deployment.model.reply(() => [{ status: 500 }]);
-    const failed = { status: 502, code: 'model_error', type: 'server_error' };
-    await expect(one().responses.create({ input: 'x' })).rejects.toMatchObject(failed);
-    deployment.model.reply(() => [{ delta: 'half' }, { destroySocket: true }]);
-    const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ input: 'hi', stream: true }),
+    deployment.model.reply(() => [...think('let me ', 'see'), { delta: 'done' }]);
+    const stream = await one().responses.create({
+      model,
+      input: 'x',
+      reasoning: { summary: 'auto' },
+      stream: true,
     });
-    const frames = (await reply.text())
-      .split('\n\n')
-      .flatMap((frame) => /^data: (\{.+)$/m.exec(frame)?.[1] ?? []);
-    const [error, last] = frames.slice(-2).map((data) => JSON.parse(data) as Record<string, unknown>);
-    expect(error).toMatchObject({ type: 'error', error: { code: 'model_error', param: null } });
-    expect(last).toMatchObject({
-      type: 'response.failed',
-      response: { status: 'failed', error: { code: 'model_error' }, output: [{ status: 'incomplete' }] },
-    });
-    const reading = allOf(await one().responses.create({ input: 'x', stream: true }));
-    await expect(reading).rejects.toMatchObject({ code: 'model_error' });
-  },
-);
-
-promise(
-  'responses.disconnect',
-  'closing the connection of a response that is not in the background stops its model',
-  async () => {
-    const gate = deployment.model.gate();
-    deployment.model.reply(() => [{ delta: 'one' }, { wait: gate }, { delta: 'two' }]);
-    const stream = await one().responses.create({ input: 'x', stream: true });
-    for await (const event of stream) if (event.type === 'response.output_text.delta') break;
-    await deployment.model.requests.at(-1)?.whenAborted;
-    gate.open();
-  },
-);
-
-promise(
-  'responses.refused',
-  'what a request cannot have is refused with the name of its field, before a session exists',
-  async () => {
-    const { url } = replicaOf(deployment, 0);
-    const refusals: [object, string | null, number?][] = [
-      [{}, 'input'],
-      [{ input: [] }, 'input'],
-      [{ input: 'x', temperature: 3 }, 'temperature'],
-      [{ input: 'x', max_output_tokens: 1.5 }, 'max_output_tokens'],
-      [{ input: 'x', tools: [{ type: 'web_search' }] }, 'tools[0]'],
-      [{ input: 'x', tools: [{ type: 'function' }] }, 'tools[0].name'],
-      [{ input: 'x', tool_choice: 'required' }, 'tool_choice'],
-      [{ input: 'x', text: { format: { type: 'xml' } } }, 'text.format.type'],
-      [{ input: 'x', top_logprobs: 2 }, 'top_logprobs'],
-      [{ input: 'x', prompt: { id: 'p' } }, 'prompt'],
-      [{ input: 'x', unheard_of: 1 }, 'unheard_of'],
-      [{ input: 'x', metadata: { a: 1 } }, 'metadata'],
-      [{ input: [{ role: 'user', content: [{ type: 'input_audio' }] }] }, 'input[0].content[0]'],
-      [
-        {
-          input: [
-            { role: 'user', content: 'x' },
-            { role: 'system', content: 'y' },
-          ],
-        },
-        'input[1]',
-      ],
-      [{ input: [{ type: 'web_search_call', id: 'ws' }] }, 'input[0]'],
-      [{ input: 'x', conversation: 'a', previous_response_id: 'resp_x' }, 'previous_response_id'],
-      [{ input: 'x', conversation: 'nowhere' }, 'conversation', 404],
-      [{ input: 'x', previous_response_id: 'resp_nowhere' }, 'previous_response_id', 404],
-      [{ input: 'x', model: 'nobody' }, 'model', 404],
-      [{ input: 'x', background: true, store: false }, 'background'],
-    ];
-    const before = deployment.model.requests.length;
-    for (const [body, param, status = 400] of refusals) {
-      const reply = await call<{ error: object }>(url, 'POST', '/v1/responses', body);
-      expect([body, reply.status, reply.body.error]).toEqual([
-        body,
-        status,
-        expect.objectContaining({ type: 'invalid_request_error', param, code: expect.any(String) }),
-      ]);
-    }
-    expect(deployment.model.requests).toHaveLength(before);
+    const events = await allOf(stream);
+    expect(typesOf(events).slice(2, 7)).toEqual([
+      ...['output_item.added', 'reasoning_summary_part.added', 'reasoning_summary_text.delta'],
+      ...['reasoning_summary_text.done', 'reasoning_summary_part.done'],
+    ]);
+    const plain = await one().responses.create({ model, input: 'x' });
+    const [thought] = plain.output;
+    expect(thought).toMatchObject({ summary: [], content: [{ type: 'reasoning_text', text: 'let me see' }] });
+    const summarised = await one()
+      .responses.stream({ model, input: 'x', reasoning: { summary: 'auto' } })
+      .finalResponse();
+    expect(summarised.output[0]).toMatchObject({ summary: [{ type: 'summary_text', text: 'let me see' }] });
   },
 );

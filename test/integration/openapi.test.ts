@@ -30,6 +30,8 @@ interface Described {
 }
 
 const turn = '/api/sessions/{id}/turns/{turn_id}';
+const response = '/v1/responses/{response_id}';
+const conversation = '/v1/conversations/{conversation_id}';
 const events = 'text/event-stream';
 
 /** Every route, with the type of its successful reply. */
@@ -47,6 +49,24 @@ const routes = [
   ['POST', '/v1/chat/completions', 'application/json'],
   ['GET', '/v1/models', 'application/json'],
   ['GET', '/v1/models/{model}', 'application/json'],
+  ['POST', '/v1/responses', 'application/json'],
+  ['GET', response, 'application/json'],
+  ['DELETE', response, 'application/json'],
+  ['POST', `${response}/cancel`, 'application/json'],
+  ['GET', `${response}/input_items`, 'application/json'],
+  ['POST', '/v1/responses/input_tokens', 'application/json'],
+  ['POST', '/v1/responses/compact', 'application/json'],
+  ['POST', '/v1/conversations', 'application/json'],
+  ['GET', '/v1/conversations', 'application/json'],
+  ['GET', conversation, 'application/json'],
+  ['POST', conversation, 'application/json'],
+  ['DELETE', conversation, 'application/json'],
+  ['POST', `${conversation}/items`, 'application/json'],
+  ['GET', `${conversation}/items`, 'application/json'],
+  ['GET', `${conversation}/items/{item_id}`, 'application/json'],
+  ['DELETE', `${conversation}/items/{item_id}`, 'application/json'],
+  ['POST', '/api/ag-ui', events],
+  ['GET', '/api/ag-ui/{thread_id}/stream', events],
   ['GET', '/health', 'application/json'],
   ['GET', '/livez', 'application/json'],
   ['GET', '/readyz', 'application/json'],
@@ -92,9 +112,10 @@ promise(
         if (schema === undefined) missing.push(`${method} ${path}: ${status}`);
       }
       const body = operationOf(method, path)?.requestBody?.content?.['application/json']?.schema;
-      const needsBody = /^\/(?:api|v1)\/chat/.test(path) || method === 'PATCH';
+      const isBodiless = method === 'GET' || method === 'DELETE' || path.endsWith('/cancel');
+      const needsBody = isApi && !isBodiless;
       if (needsBody !== (body !== undefined)) missing.push(`${method} ${path}: body`);
-      if (body !== undefined) expect(body).toMatchObject({ additionalProperties: false });
+      if (body !== undefined) expect([path, body]).toMatchObject([path, { additionalProperties: false }]);
     }
     expect(missing).toEqual([]);
   },

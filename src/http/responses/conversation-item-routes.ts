@@ -2,12 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { changeHistory } from './change-history.ts';
 import { conversationToJson, itemsIn, namedSession } from './conversation-routes.ts';
+import { responseErrors } from './error-schemas.ts';
 import { Fields } from './fields.ts';
 import { listOf, pageOf, readListQuery } from './lists.ts';
-import { Conversation, ConversationItem, ItemList, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { Conversation, ConversationItem, ItemList } from './reply-schemas.ts';
 import { AddItems, ConversationParams, ItemParams, ListQuery } from './request-schemas.ts';
 import { coreItemId, storedItems } from './stored-items.ts';
 
@@ -25,7 +27,10 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
           tags: ['conversations'],
           params: ConversationParams,
           body: AddItems,
-          response: { 200: ItemList, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: ItemList,
+            ...responseErrors([...ADMISSION_ERRORS, ...ANSWER_ERRORS, 'session_not_found']),
+          },
         },
       },
       async (request, reply) => {
@@ -49,7 +54,7 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
           tags: ['conversations'],
           params: ConversationParams,
           querystring: ListQuery,
-          response: { 200: ItemList, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ItemList, ...responseErrors(['session_not_found']) },
         },
       },
       async (request) => {
@@ -66,7 +71,7 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
           summary: 'One item',
           tags: ['conversations'],
           params: ItemParams,
-          response: { 200: ConversationItem, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ConversationItem, ...responseErrors(['session_not_found'], ['item_not_found']) },
         },
       },
       async (request) => {
@@ -85,7 +90,13 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
           summary: 'Delete an item, with what cannot be without it',
           tags: ['conversations'],
           params: ItemParams,
-          response: { 200: Conversation, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: Conversation,
+            ...responseErrors(
+              [...ADMISSION_ERRORS, ...ANSWER_ERRORS, 'session_not_found'],
+              ['item_not_found'],
+            ),
+          },
         },
       },
       async (request, reply) => {

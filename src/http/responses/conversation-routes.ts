@@ -6,18 +6,15 @@ import type { SessionRef, SessionSummary } from '../../conversation/session.ts';
 import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { changeHistory } from './change-history.ts';
+import { responseErrors } from './error-schemas.ts';
 import { Fields, refused } from './fields.ts';
 import { listOf, readListQuery } from './lists.ts';
 import { parseInput } from './parse-input.ts';
 import { metadataIn } from './parse-request.ts';
-import {
-  Conversation,
-  ConversationList,
-  DeletedConversation,
-  RESPONSE_ERROR_REPLIES,
-} from './reply-schemas.ts';
+import { Conversation, ConversationList, DeletedConversation } from './reply-schemas.ts';
 import { ConversationParams, CreateConversation, ListQuery, UpdateConversation } from './request-schemas.ts';
 
 const CREATED = new Set(['items', 'metadata']);
@@ -37,7 +34,7 @@ export function conversationRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Create a conversation, perhaps with items',
           tags: ['conversations'],
           body: CreateConversation,
-          response: { 200: Conversation, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: Conversation, ...responseErrors([...ADMISSION_ERRORS, ...ANSWER_ERRORS]) },
         },
       },
       async (request, reply) => {
@@ -69,7 +66,7 @@ export function conversationRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Conversations, by their last access',
           tags: ['conversations'],
           querystring: ListQuery,
-          response: { 200: ConversationList, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ConversationList, ...responseErrors(['session_not_found']) },
         },
       },
       async (request) => {
@@ -94,7 +91,7 @@ export function conversationRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'One conversation',
           tags: ['conversations'],
           params: ConversationParams,
-          response: { 200: Conversation, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: Conversation, ...responseErrors(['session_not_found']) },
         },
       },
       async (request) => {
@@ -111,7 +108,10 @@ export function conversationRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           tags: ['conversations'],
           params: ConversationParams,
           body: UpdateConversation,
-          response: { 200: Conversation, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: Conversation,
+            ...responseErrors(['session_not_found', 'unsupported_media_type', 'too_large', 'storage_full']),
+          },
         },
       },
       async (request) => {
@@ -129,7 +129,7 @@ export function conversationRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Delete a conversation; its running and waiting responses end',
           tags: ['conversations'],
           params: ConversationParams,
-          response: { 200: DeletedConversation, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: DeletedConversation, ...responseErrors(['session_not_found']) },
         },
       },
       async (request) => {

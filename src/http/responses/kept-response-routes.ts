@@ -2,11 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { isAnswer } from '../../conversation/session.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { changeHistory } from './change-history.ts';
+import { responseErrors } from './error-schemas.ts';
 import { findResponse } from './find-response.ts';
 import { pageOf, readListQuery } from './lists.ts';
-import { DeletedResponse, ItemList, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { DeletedResponse, ItemList } from './reply-schemas.ts';
 import { ListQuery, ResponseParams } from './request-schemas.ts';
 import { storedItems } from './stored-items.ts';
 
@@ -21,7 +23,7 @@ export function keptResponseRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           tags: ['responses'],
           params: ResponseParams,
           querystring: ListQuery,
-          response: { 200: ItemList, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ItemList, ...responseErrors(['turn_not_found']) },
         },
       },
       async (request) => {
@@ -38,7 +40,10 @@ export function keptResponseRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Delete a response; the conversation keeps what was said',
           tags: ['responses'],
           params: ResponseParams,
-          response: { 200: DeletedResponse, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: DeletedResponse,
+            ...responseErrors(['turn_not_found', ...ADMISSION_ERRORS, ...ANSWER_ERRORS]),
+          },
         },
       },
       async (request, reply) => {

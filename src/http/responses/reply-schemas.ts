@@ -59,14 +59,6 @@ const TURN_HEADERS = {
   'X-Session-ID': { type: 'string', description: 'the conversation' },
   'X-Turn-ID': { type: 'string', description: 'the turn' },
 };
-const ERROR_HEADERS = {
-  'X-Request-ID': { type: 'string', description: 'finds the request in the log' },
-  'X-Should-Retry': {
-    type: 'string',
-    description: '`false` where a client library should not ask again by itself',
-  },
-  'Retry-After': { type: 'integer', description: 'seconds, with every 429 and 503' },
-};
 
 export const ResponseObject = strict(fields, { headers: TURN_HEADERS });
 
@@ -85,19 +77,6 @@ export const ResponseOrStream = {
     'text/event-stream': { schema: StreamFrame },
   },
 };
-
-const ErrorReply = Type.Object(
-  {
-    error: Type.Object(
-      { message: text, type: text, param: nullable(text), code: text },
-      { additionalProperties: true },
-    ),
-  },
-  { description: 'any error; the codes are in docs/protocol.md', headers: ERROR_HEADERS },
-);
-
-/** Every route may reply with these. */
-export const RESPONSE_ERROR_REPLIES = { '4xx': ErrorReply, '5xx': ErrorReply };
 
 export const DeletedResponse = strict({
   id: text,

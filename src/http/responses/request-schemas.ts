@@ -66,7 +66,7 @@ const question = {
   truncation: orNull(word('auto', 'disabled')),
 };
 
-export const CreateResponse = strict({
+const created = {
   ...question,
   stream: orNull(Type.Boolean()),
   background: orNull(Type.Boolean()),
@@ -90,7 +90,8 @@ export const CreateResponse = strict({
   prompt: Type.Optional(Type.Null()),
   moderation: Type.Optional(Type.Null()),
   context_management: orNull(Type.Array(Type.Unknown(), { maxItems: 0 })),
-});
+};
+export const CreateResponse = strict(created);
 
 export const CountTokens = strict({
   ...question,
@@ -98,11 +99,10 @@ export const CountTokens = strict({
   personality: orNull(text),
 });
 
-export const CompactResponse = open({
-  ...question,
+export const CompactResponse = strict({
+  ...created,
   model: Type.String({ maxLength: 256 }),
   input: orNull(question.input),
-  prompt_cache_key: orNull(text),
 });
 
 export const CreateHeaders = open({

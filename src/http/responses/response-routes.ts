@@ -6,15 +6,17 @@ import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
 import { announce } from '../door/admit.ts';
 import { errorOf } from '../door/collect-turn.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { Readers } from '../door/readers.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { beginResponse } from './begin-response.ts';
 import { collectResponse, idsOf } from './collect-response.ts';
+import { responseErrors } from './error-schemas.ts';
 import { findResponse, responseNow, unfinished } from './find-response.ts';
 import { readQuery } from './query.ts';
-import { RESPONSE_ERROR_REPLIES, ResponseObject, ResponseOrStream } from './reply-schemas.ts';
+import { ResponseObject, ResponseOrStream } from './reply-schemas.ts';
 import { CreateHeaders, CreateResponse, ResponseParams, RetrieveQuery } from './request-schemas.ts';
 import { responseFrames } from './response-frames.ts';
 import { type ResponseHead, responseToJson } from './response-object.ts';
@@ -35,7 +37,13 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
           tags: ['responses'],
           headers: CreateHeaders,
           body: CreateResponse,
-          response: { 200: ResponseOrStream, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: ResponseOrStream,
+            ...responseErrors(
+              [...ADMISSION_ERRORS, ...ANSWER_ERRORS, 'session_not_found'],
+              ['previous_response_not_found'],
+            ),
+          },
         },
       },
       async (request, reply) => {
@@ -68,7 +76,7 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
           tags: ['responses'],
           params: ResponseParams,
           querystring: RetrieveQuery,
-          response: { 200: ResponseOrStream, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ResponseOrStream, ...responseErrors(['turn_not_found']) },
         },
       },
       async (request, reply) => {
@@ -97,7 +105,7 @@ export function responseRoutes(deps: HttpDeps, readers: Readers): FastifyPluginA
           summary: 'Cancel a background response; answered once it has ended',
           tags: ['responses'],
           params: ResponseParams,
-          response: { 200: ResponseObject, ...RESPONSE_ERROR_REPLIES },
+          response: { 200: ResponseObject, ...responseErrors(['turn_not_found', 'commit_unknown']) },
         },
       },
       async (request, reply) => {

@@ -7,12 +7,14 @@ import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
 import { counting } from '../door/admit.ts';
 import { collectTurn } from '../door/collect-turn.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { HttpDeps } from '../http-deps.ts';
+import { responseErrors } from './error-schemas.ts';
 import { previousNotFound } from './error-table.ts';
 import { Fields, refused } from './fields.ts';
 import { parseRequest } from './parse-request.ts';
 import { type Place, placeOf } from './place.ts';
-import { Compaction, InputTokens, RESPONSE_ERROR_REPLIES } from './reply-schemas.ts';
+import { Compaction, InputTokens } from './reply-schemas.ts';
 import { CompactResponse, CountTokens } from './request-schemas.ts';
 import { usageToJson } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
@@ -39,7 +41,13 @@ export function windowRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Count the tokens that a response would be asked with',
           tags: ['responses'],
           body: CountTokens,
-          response: { 200: InputTokens, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: InputTokens,
+            ...responseErrors(
+              ['session_not_found', 'model_not_found', 'unsupported_media_type', 'too_large'],
+              ['previous_response_not_found'],
+            ),
+          },
         },
       },
       async (request) => {
@@ -61,7 +69,13 @@ export function windowRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
           summary: 'Summarise a conversation into one item, with which another response may begin',
           tags: ['responses'],
           body: CompactResponse,
-          response: { 200: Compaction, ...RESPONSE_ERROR_REPLIES },
+          response: {
+            200: Compaction,
+            ...responseErrors(
+              [...ADMISSION_ERRORS, ...ANSWER_ERRORS, 'session_not_found'],
+              ['previous_response_not_found'],
+            ),
+          },
         },
       },
       async (request, reply) => {
