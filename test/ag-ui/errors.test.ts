@@ -3,16 +3,19 @@ import { call } from '../../testkit/http/http.ts';
 import { callSteps } from '../../testkit/model/call-steps.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { promise } from './promises.ts';
 import { ThreadAgent, WEATHER } from './thread-agent.ts';
 
 let deployment: Deployment;
+let cancelling: Replica;
 // The client prints every run that failed.
 const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
 
 beforeAll(async () => {
   deployment = await startDeployment(1, { MODEL_MAX_RETRIES: '0', ON_BUSY: 'reject' });
+  cancelling = await deployment.another({ ON_DISCONNECT: 'cancel', KEY_PREFIX: 'cancelling' });
 });
 beforeEach(() => deployment.model.reply(echo));
 afterAll(() => printed.mockRestore());
@@ -189,7 +192,6 @@ promise(
   'agui.abort',
   'abortRun leaves the run going or cancels it, as ON_DISCONNECT says; a run cancelled elsewhere ends as cancelled',
   async () => {
-    const cancelling = await deployment.another({ ON_DISCONNECT: 'cancel', KEY_PREFIX: 'cancelling' });
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'half' }, { wait: gate }, { delta: ' and half' }]);
     for (const replica of [replicaOf(deployment, 0), cancelling]) {
