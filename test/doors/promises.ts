@@ -177,6 +177,16 @@ export const PROMISES = {
     breaks: 'error-table: a busy conversation is 409',
     from: 'docs/protocol.md: Responses',
   },
+  'responses.taken-over': {
+    says: 'after a takeover the item in progress ends incomplete and another begins; the response has the new one alone',
+    breaks: 'response-fold: keep the items of an attempt that was lost',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.summary': {
+    says: 'what the model thinks is shown as it is, or as a summary where the request asks for one',
+    breaks: 'spoken-words: number the parts of a summary by content_index',
+    from: 'docs/protocol.md: Responses',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, expect } from 'vitest';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { promise } from './promises.ts';
-import { allOf, callTools, clientOf, think, typesOf, weatherTool } from './responses-support.ts';
+import { allOf, callTools, clientOf, model, think, typesOf, weatherTool } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -86,7 +86,7 @@ promise(
   'the frames of a stream come in the order of the protocol, numbered from 0, and the SDK makes the same response of them',
   async () => {
     deployment.model.reply(() => [...think('let me ', 'see'), { delta: 'one ' }, { delta: 'two' }]);
-    const events = await allOf(await one().responses.create({ input: 'count', stream: true }));
+    const events = await allOf(await one().responses.create({ model, input: 'count', stream: true }));
     expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, index) => index));
     expect(typesOf(events)).toEqual([
       ...['created', 'in_progress', 'output_item.added', 'content_part.added', 'reasoning_text.delta'],
@@ -98,7 +98,7 @@ promise(
     expect(last).toMatchObject({
       response: { output: [{ type: 'reasoning' }, { content: [{ text: 'one two' }] }] },
     });
-    const helped = await one().responses.stream({ input: 'count' }).finalResponse();
+    const helped = await one().responses.stream({ model, input: 'count' }).finalResponse();
     expect(helped).toMatchObject({ status: 'completed', output_text: 'one two' });
   },
 );
@@ -110,7 +110,7 @@ promise(
     const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ input: 'hi', stream: true }),
+      body: JSON.stringify({ model, input: 'hi', stream: true }),
     });
     const body = await reply.text();
     const frames = body.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
@@ -137,6 +137,7 @@ promise(
     );
     const events = await allOf(
       await one().responses.create({
+        model,
         input: 'weather?',
         tools: [weatherTool],
         tool_choice: 'auto',
@@ -166,6 +167,7 @@ promise(
     });
     deployment.model.reply(() => [{ delta: 'rain' }]);
     const next = await two().responses.create({
+      model,
       previous_response_id: last.response.id,
       input: ['call_a', 'call_b'].map((call_id) => ({
         type: 'function_call_output',
@@ -184,34 +186,62 @@ promise(
   'responses.unknown-call',
   'an output for a call that nobody made is refused, and the conversation is as it was',
   async () => {
-    const first = await one().responses.create({ input: 'hello' });
+    const first = await one().responses.create({ model, input: 'hello' });
     const asking = one().responses.create({
+      model,
       previous_response_id: first.id,
       input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
     });
     await expect(asking).rejects.toMatchObject({ status: 400, type: 'invalid_request_error' });
     const streaming = one().responses.create({
+      model,
       previous_response_id: first.id,
       input: [{ type: 'function_call_output', call_id: 'call_x', output: '1' }],
       stream: true,
     });
     await expect(streaming).rejects.toMatchObject({ status: 400 });
-    const again = await two().responses.create({ previous_response_id: first.id, input: 'more' });
+    const again = await two().responses.create({ model, previous_response_id: first.id, input: 'more' });
     expect(again.output_text).toBe('echo:more');
   },
 );
 
 promise('responses.incomplete', 'an answer that was cut short is incomplete, and says why', async () => {
   deployment.model.reply(() => [{ delta: 'half' }, { finish: 'length' }]);
-  expect(await one().responses.create({ input: 'x' })).toMatchObject({
+  expect(await one().responses.create({ model, input: 'x' })).toMatchObject({
     status: 'incomplete',
     incomplete_details: { reason: 'max_output_tokens' },
     output: [{ status: 'incomplete' }],
   });
   deployment.model.reply(() => [{ delta: 'half' }, { finish: 'content_filter' }]);
-  const events = await allOf(await one().responses.create({ input: 'x', stream: true }));
+  const events = await allOf(await one().responses.create({ model, input: 'x', stream: true }));
   expect(events.at(-1)).toMatchObject({
     type: 'response.incomplete',
     response: { incomplete_details: { reason: 'content_filter' } },
   });
 });
+
+promise(
+  'responses.summary',
+  'what the model thinks is shown as it is, or as a summary where the request asks for one',
+  async () => {
+    deployment.model.reply(() => [...think('let me ', 'see'), { delta: 'done' }]);
+    const stream = await one().responses.create({
+      model,
+      input: 'x',
+      reasoning: { summary: 'auto' },
+      stream: true,
+    });
+    const events = await allOf(stream);
+    expect(typesOf(events).slice(2, 7)).toEqual([
+      ...['output_item.added', 'reasoning_summary_part.added', 'reasoning_summary_text.delta'],
+      ...['reasoning_summary_text.done', 'reasoning_summary_part.done'],
+    ]);
+    const plain = await one().responses.create({ model, input: 'x' });
+    const [thought] = plain.output;
+    expect(thought).toMatchObject({ summary: [], content: [{ type: 'reasoning_text', text: 'let me see' }] });
+    const summarised = await one()
+      .responses.stream({ model, input: 'x', reasoning: { summary: 'auto' } })
+      .finalResponse();
+    expect(summarised.output[0]).toMatchObject({ summary: [{ type: 'summary_text', text: 'let me see' }] });
+  },
+);

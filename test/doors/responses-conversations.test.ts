@@ -3,7 +3,7 @@ import { call } from '../../testkit/http/http.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { promise } from './promises.ts';
-import { callTools, clientOf, weatherTool } from './responses-support.ts';
+import { callTools, clientOf, model, weatherTool } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -98,7 +98,7 @@ promise(
       { role: 'user', content: [{ type: 'input_image', image_url: 'https://a.example/i.png' }] },
     ]);
     expect(deployment.model.requests).toHaveLength(0);
-    await one().responses.create({ input: 'third', conversation: id });
+    await one().responses.create({ model, input: 'third', conversation: id });
     const read = async (order: 'asc' | 'desc') => {
       const ids: string[] = [];
       for await (const item of two().conversations.items.list(id, { limit: 2, order }))
@@ -128,6 +128,7 @@ promise(
       ),
     ]);
     const response = await one().responses.create({
+      model,
       input: 'weather?',
       conversation: id,
       tools: [weatherTool],
@@ -147,8 +148,8 @@ promise(
   'an item is deleted with what cannot be without it; what would tear the history is refused',
   async () => {
     const { id } = await one().conversations.create();
-    await one().responses.create({ input: 'one', conversation: id });
-    await one().responses.create({ input: 'two', conversation: id });
+    await one().responses.create({ model, input: 'one', conversation: id });
+    await one().responses.create({ model, input: 'two', conversation: id });
     const items = (await two().conversations.items.list(id, { order: 'asc' })).data;
     const remove = (at: number) =>
       two().conversations.items.delete(items[at]?.id ?? '', { conversation_id: id });

@@ -3,7 +3,7 @@ import { call } from '../../testkit/http/http.ts';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { promise } from './promises.ts';
-import { allOf, clientOf } from './responses-support.ts';
+import { allOf, clientOf, model } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -20,12 +20,12 @@ promise(
   async () => {
     deployment.model.reply(() => [{ status: 500 }]);
     const failed = { status: 502, code: 'model_error', type: 'server_error' };
-    await expect(one().responses.create({ input: 'x' })).rejects.toMatchObject(failed);
+    await expect(one().responses.create({ model, input: 'x' })).rejects.toMatchObject(failed);
     deployment.model.reply(() => [{ delta: 'half' }, { destroySocket: true }]);
     const reply = await fetch(`${replicaOf(deployment, 0).url}/v1/responses`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ input: 'hi', stream: true }),
+      body: JSON.stringify({ model, input: 'hi', stream: true }),
     });
     const frames = (await reply.text())
       .split('\n\n')
@@ -36,7 +36,7 @@ promise(
       type: 'response.failed',
       response: { status: 'failed', error: { code: 'model_error' }, output: [{ status: 'incomplete' }] },
     });
-    const reading = allOf(await one().responses.create({ input: 'x', stream: true }));
+    const reading = allOf(await one().responses.create({ model, input: 'x', stream: true }));
     await expect(reading).rejects.toMatchObject({ code: 'model_error' });
   },
 );
@@ -47,7 +47,7 @@ promise(
   async () => {
     const gate = deployment.model.gate();
     deployment.model.reply(() => [{ delta: 'one' }, { wait: gate }, { delta: 'two' }]);
-    const stream = await one().responses.create({ input: 'x', stream: true });
+    const stream = await one().responses.create({ model, input: 'x', stream: true });
     for await (const event of stream) if (event.type === 'response.output_text.delta') break;
     await deployment.model.requests.at(-1)?.whenAborted;
     gate.open();
@@ -60,6 +60,7 @@ promise(
   async () => {
     const { url } = replicaOf(deployment, 0);
     const refusals: [object, string | null, number?][] = [
+      [{ model: null, input: 'x' }, 'model'],
       [{}, 'input'],
       [{ input: [] }, 'input'],
       [{ input: 'x', temperature: 3 }, 'temperature'],
@@ -91,7 +92,7 @@ promise(
     ];
     const before = deployment.model.requests.length;
     for (const [body, param, status = 400] of refusals) {
-      const reply = await call<{ error: object }>(url, 'POST', '/v1/responses', body);
+      const reply = await call<{ error: object }>(url, 'POST', '/v1/responses', { model, ...body });
       expect([body, reply.status, reply.body.error]).toEqual([
         body,
         status,

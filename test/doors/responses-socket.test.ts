@@ -6,7 +6,7 @@ import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, historyOf, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { promise } from './promises.ts';
-import { callTools, clientOf, typesOf, weatherTool } from './responses-support.ts';
+import { callTools, clientOf, model, typesOf, weatherTool } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -39,7 +39,7 @@ async function connect(index = 0, headers: Record<string, string> = {}) {
   });
   const isEnd = ({ type }: Frame) => /^(?:error|response\.(?:completed|incomplete|failed))$/.test(type);
   const ends = () => frames.filter(isEnd);
-  const send = (body: object) => socket.send(JSON.stringify({ type: 'response.create', ...body }));
+  const send = (body: object) => socket.send(JSON.stringify({ type: 'response.create', model, ...body }));
   const ask = async (body: object): Promise<Frame> => {
     const before = ends().length;
     send(body);
@@ -107,7 +107,7 @@ promise(
     const first = await ask({ input: 'one' });
     const client = clientOf(replicaOf(deployment, 1));
     const { data, response } = await client.responses
-      .create({ input: 'two', previous_response_id: first.response?.id ?? '' })
+      .create({ model, input: 'two', previous_response_id: first.response?.id ?? '' })
       .withResponse();
     const third = await ask({ input: 'three', previous_response_id: data.id });
     expect(third.type).toBe('response.completed');

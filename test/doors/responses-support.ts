@@ -3,6 +3,9 @@ import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import type { Step } from '../../testkit/model/model-script.ts';
 import type { Replica } from '../../testkit/server/replica.ts';
 
+/** The model of the replicas. */
+export const model = 'scripted';
+
 /** A client of a replica that does not try again by itself. */
 export function clientOf({ url }: Pick<Replica, 'url'>, options: { maxRetries?: number } = {}): OpenAI {
   return new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, ...options });

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, expect } from 'vitest';
 import { echo } from '../../testkit/model/scripted-model.ts';
 import { type Deployment, replicaOf, startDeployment } from '../../testkit/server/deployment.ts';
 import { promise } from './promises.ts';
-import { clientOf, weatherTool } from './responses-support.ts';
+import { clientOf, model, weatherTool } from './responses-support.ts';
 
 let deployment: Deployment;
 
@@ -24,7 +24,7 @@ promise(
     expect(await count({ input: 'hello', tools: [weatherTool] })).toBeGreaterThan(plain + 10);
     expect(deployment.model.requests).toHaveLength(0);
     const conversation = (await client().conversations.create()).id;
-    const response = await client().responses.create({ input: 'tell me a lot', conversation });
+    const response = await client().responses.create({ model, input: 'tell me a lot', conversation });
     expect(await count({ input: 'hello', conversation })).toBeGreaterThan(plain);
     const before = await count({ input: 'hello', previous_response_id: response.id });
     expect(before).toBe(await count({ input: 'hello', conversation }));
@@ -40,7 +40,7 @@ promise(
   async () => {
     deployment.model.reply(() => [{ delta: 'They like tea.' }]);
     const conversation = (await client().conversations.create()).id;
-    const last = await client().responses.create({ input: 'I like tea', conversation });
+    const last = await client().responses.create({ model, input: 'I like tea', conversation });
     const compacted = await client().responses.compact({
       model: 'scripted',
       previous_response_id: last.id,
@@ -51,12 +51,15 @@ promise(
     expect(asked.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user', 'user']);
     deployment.model.reply(echo);
     const next = await client().responses.create({
+      model,
       input: [...(compacted.output as never[]), { role: 'user', content: 'more' }],
     });
     expect(next.output_text).toBe('echo:more');
     expect(deployment.model.requests.at(-1)?.messages[0]?.content).toContain('They like tea.');
     const forged = { type: 'compaction', encrypted_content: 'e30' } as const;
-    await expect(client().responses.create({ input: [forged] })).rejects.toMatchObject({ status: 400 });
+    await expect(client().responses.create({ model, input: [forged] })).rejects.toMatchObject({
+      status: 400,
+    });
     const nameless = client().responses.compact({ input: 'x' } as never);
     await expect(nameless).rejects.toMatchObject({ status: 400, param: 'model' });
   },

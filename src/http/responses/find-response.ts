@@ -67,7 +67,9 @@ function responseFrom(head: ResponseHead, messages: readonly Message[]): Respons
   const reason = incompleteReason(receipt?.finishReason ?? 'stop');
   return responseToJson(head, {
     status: isCut ? 'cancelled' : reason === null ? 'completed' : 'incomplete',
-    output: storedItems(answer).map(({ json }) => json),
+    output: storedItems(answer, head.echo.reasoning.summary === null ? 'reasoning' : 'summary').map(
+      ({ json }) => json,
+    ),
     endedAtMs: receipt?.endedAtMs ?? null,
     reason: isCut ? null : reason,
     failure: null,

@@ -1,4 +1,5 @@
 import { type ItemType, itemId } from './ids.ts';
+import { partOf, type SpokenAs } from './spoken-words.ts';
 
 /** Whether an item is still being made, is whole, or was cut off. */
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
@@ -12,6 +13,8 @@ export interface OutputItem {
   readonly pieces: string[];
   readonly callId: string;
   readonly name: string;
+  /** Of a text that comes in pieces. */
+  readonly as: SpokenAs | null;
   status: ItemStatus;
 }
 
@@ -19,29 +22,27 @@ export function textOfItem({ pieces }: OutputItem): string {
   return pieces.join('');
 }
 
-/** A part of a message or of reasoning. */
-export function contentPart(type: ItemType, text: string) {
-  return type === 'reasoning'
-    ? { type: 'reasoning_text', text }
-    : { type: 'output_text', text, annotations: [] };
-}
-
 /** An item as clients see it. @param isNew  as it is announced, before it has content */
 export function itemToJson(item: OutputItem, isNew = false): Readonly<Record<string, unknown>> {
-  const { id, type, callId, name } = item;
+  const { id, type, callId, name, as } = item;
   const status = isNew ? 'in_progress' : item.status;
   const text = isNew ? '' : textOfItem(item);
-  const content = isNew ? [] : [contentPart(type, text)];
+  const parts = isNew || as === null ? [] : [partOf(as, text)];
   switch (type) {
     case 'message':
-      return { id, type, status, role: 'assistant', content };
+      return { id, type, status, role: 'assistant', content: parts };
     case 'reasoning':
-      return { id, type, status, summary: [], content };
+      return { id, type, status, ...reasoningContent(as, parts) };
     case 'function_call':
       return { id, type, status, call_id: callId, name, arguments: text };
     case 'function_call_output':
       return { id, type, status, call_id: callId, output: textOfItem(item) };
   }
+}
+
+/** Reasoning is shown as it is, or as a summary where that was asked for. */
+export function reasoningContent(as: SpokenAs | null, parts: readonly object[]) {
+  return as === 'summary' ? { summary: parts } : { summary: [], content: parts };
 }
 
 /**

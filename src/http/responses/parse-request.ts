@@ -92,6 +92,8 @@ export function parseRequest(json: unknown, defaultModel: string | null, needsIn
   const given = body.text('instructions');
   const instructions = [...(given === undefined ? [] : [given]), ...leading];
   const model = body.text('model', 256) ?? null;
+  // As at OpenAI: a client that forgets it would be surprised later, by another deployment.
+  if (model === null && needsInput) throw refused('model', 'model is missing');
   const conversationId = conversationIn(body);
   const previousResponseId = body.text('previous_response_id') ?? null;
   if (conversationId !== null && previousResponseId !== null) {

@@ -1,8 +1,8 @@
 import type { PlacedEvent, TurnEvent } from '../../conversation/events.ts';
 import { assertNever, TurnwiseError } from '../../errors.ts';
 import { errorToJson } from './error-table.ts';
-import { answerMessageId, type ItemType } from './ids.ts';
-import { contentPart, ItemNumbers, itemToJson, type OutputItem, textOfItem } from './items.ts';
+import { answerMessageId } from './ids.ts';
+import { ItemNumbers, itemToJson, type OutputItem, textOfItem } from './items.ts';
 import {
   incompleteReason,
   type ResponseHead,
@@ -11,12 +11,7 @@ import {
   type ResponseStatus,
   responseToJson,
 } from './response-object.ts';
-
-/** The data of one frame, but for its number. */
-export interface Frame {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
+import { beginFrame, endFrames, type Frame, pieceFrame } from './spoken-words.ts';
 
 /** Takes each frame in order; `make` is called only where the frame is wanted. */
 export type Emit = (make: () => Frame) => void;
@@ -90,6 +85,10 @@ export class ResponseFold {
     }
   }
 
+  get #asksForSummary(): boolean {
+    return this.#head.echo.reasoning.summary !== null;
+  }
+
   #numbersOf(fence: number): ItemNumbers {
     return new ItemNumbers((index) => answerMessageId(fence, index), this.#head.storesReasoning);
   }
@@ -111,34 +110,18 @@ export class ResponseFold {
 
   /** More of a text, which begins an item unless one is open. @returns the item */
   #say(open: OutputItem | null, type: 'message' | 'reasoning', piece: string, emit: Emit): OutputItem {
-    const item = open ?? this.#open(type, emit);
+    const as = type === 'reasoning' && this.#asksForSummary ? 'summary' : type;
+    const item = open ?? this.#add({ type, as }, emit);
+    if (open === null) emit(() => beginFrame(as, item));
     item.pieces.push(piece);
-    const place = placeOf(item);
-    if (type === 'message') {
-      emit(() => ({ type: 'response.output_text.delta', ...place, delta: piece, logprobs: [] }));
-    } else {
-      emit(() => ({ type: 'response.reasoning_text.delta', ...place, delta: piece }));
-    }
+    emit(() => pieceFrame(as, item, piece));
     return item;
   }
 
-  #open(type: 'message' | 'reasoning', emit: Emit): OutputItem {
-    const item = this.#add(type, '', '', [], emit);
-    emit(() => ({ type: 'response.content_part.added', ...placeOf(item), part: contentPart(type, '') }));
-    return item;
-  }
-
-  #add(type: ItemType, callId: string, name: string, pieces: string[], emit: Emit): OutputItem {
-    const id = this.#numbers.next(type);
-    const item: OutputItem = {
-      id,
-      type,
-      index: this.#itemCount,
-      pieces,
-      callId,
-      name,
-      status: 'in_progress',
-    };
+  #add(made: Pick<OutputItem, 'type'> & Partial<OutputItem>, emit: Emit): OutputItem {
+    const id = this.#numbers.next(made.type);
+    const blank = { callId: '', name: '', as: null, status: 'in_progress' } as const;
+    const item: OutputItem = { ...blank, pieces: [], ...made, id, index: this.#itemCount };
     this.#itemCount += 1;
     this.#items.push(item);
     emit(() => ({
@@ -161,19 +144,13 @@ export class ResponseFold {
     else this.#reasoning = null;
     const text = textOfItem(item);
     item.pieces.splice(0, item.pieces.length, text);
-    const place = placeOf(item);
-    if (which === 'text') {
-      emit(() => ({ type: 'response.output_text.done', ...place, text, logprobs: [] }));
-    } else {
-      emit(() => ({ type: 'response.reasoning_text.done', ...place, text }));
-    }
-    emit(() => ({ type: 'response.content_part.done', ...place, part: contentPart(item.type, text) }));
+    if (item.as !== null) for (const frame of endFrames(item.as, item, text)) emit(() => frame);
     this.#finish(item, status, emit);
   }
 
   #showCall(event: Extract<TurnEvent, { type: 'tool_call' }>, emit: Emit): void {
     const { callId, name, arguments: given } = event;
-    const item = this.#add('function_call', callId, name, [given], emit);
+    const item = this.#add({ type: 'function_call', callId, name, pieces: [given] }, emit);
     const place = { item_id: item.id, output_index: item.index };
     emit(() => ({ type: 'response.function_call_arguments.delta', ...place, delta: given }));
     emit(() => ({ type: 'response.function_call_arguments.done', ...place, name, arguments: given }));
@@ -181,7 +158,8 @@ export class ResponseFold {
   }
 
   #showResult({ callId, output }: Extract<TurnEvent, { type: 'tool_result' }>, emit: Emit): void {
-    this.#finish(this.#add('function_call_output', callId, '', [output], emit), 'completed', emit);
+    const item = this.#add({ type: 'function_call_output', callId, pieces: [output] }, emit);
+    this.#finish(item, 'completed', emit);
   }
 
   #finish(item: OutputItem, status: 'completed' | 'incomplete', emit: Emit): void {
@@ -222,8 +200,4 @@ export class ResponseFold {
     this.#state = { ...this.#state, status };
     return () => ({ type, response: this.response });
   }
-}
-
-function placeOf({ id, index }: OutputItem) {
-  return { item_id: id, output_index: index, content_index: 0 };
 }

@@ -4,8 +4,9 @@ import type { TurnFrames } from '../door/dialect.ts';
 import { sseFrame } from '../door/sse-sink.ts';
 import { errorToJson } from './error-table.ts';
 import { parseResponseId } from './ids.ts';
-import { type Frame, ResponseFold } from './response-fold.ts';
+import { ResponseFold } from './response-fold.ts';
 import type { ResponseHead } from './response-object.ts';
+import type { Frame } from './spoken-words.ts';
 
 /** Not JSON, and without a number. */
 const END = 'data: [DONE]\n\n';

@@ -2,11 +2,15 @@ import { type Item, itemsOf } from '../../conversation/items.ts';
 import type { Part } from '../../conversation/parts.ts';
 import type { Message } from '../../conversation/session.ts';
 import { type ItemType, itemId, parseItemId } from './ids.ts';
-import { contentPart } from './items.ts';
+import { reasoningContent } from './items.ts';
+import { partOf, type SpokenAs } from './spoken-words.ts';
 
 /** Items of the history, as clients see them. */
-export function storedItems(messages: readonly Message[]): readonly StoredItem[] {
-  return messages.flatMap(itemsOf).map(storedItem);
+export function storedItems(
+  messages: readonly Message[],
+  reasoningAs: SpokenAs = 'reasoning',
+): readonly StoredItem[] {
+  return messages.flatMap(itemsOf).map((item) => storedItem(item, reasoningAs));
 }
 
 export interface StoredItem {
@@ -20,12 +24,12 @@ export function coreItemId(id: string): string | null {
   return place === null ? null : `${place.messageId}/${place.firstPart}`;
 }
 
-function storedItem({ message, firstPart, parts }: Item): StoredItem {
+function storedItem({ message, firstPart, parts }: Item, reasoningAs: SpokenAs): StoredItem {
   const [part] = parts;
   const type = typeOf(part);
   const id = itemId(type, message.id, firstPart);
   const status = message.truncated ? 'incomplete' : 'completed';
-  return { id, json: { id, type, status, ...contentOf(message, parts) } };
+  return { id, json: { id, type, status, ...contentOf(message, parts, reasoningAs) } };
 }
 
 function typeOf(part: Part | undefined): ItemType {
@@ -40,7 +44,7 @@ function typeOf(part: Part | undefined): ItemType {
   }
 }
 
-function contentOf({ role }: Message, parts: readonly Part[]): object {
+function contentOf({ role }: Message, parts: readonly Part[], reasoningAs: SpokenAs): object {
   const [part] = parts;
   switch (part?.type) {
     case 'function_call':
@@ -48,7 +52,7 @@ function contentOf({ role }: Message, parts: readonly Part[]): object {
     case 'function_result':
       return { call_id: part.callId, output: part.output };
     case 'reasoning':
-      return { summary: [], content: [contentPart('reasoning', part.text)] };
+      return reasoningContent(reasoningAs, [partOf(reasoningAs, part.text)]);
     default: {
       const isAnswer = role === 'assistant';
       return { role, content: parts.map((one) => (isAnswer ? answerPart(one) : inputPart(one))) };
@@ -57,7 +61,7 @@ function contentOf({ role }: Message, parts: readonly Part[]): object {
 }
 
 function answerPart(part: Part): object {
-  return contentPart('message', part.type === 'text' ? part.text : '');
+  return partOf('message', part.type === 'text' ? part.text : '');
 }
 
 function inputPart(part: Part): object {
