@@ -12,6 +12,13 @@ const files = (names: readonly string[]) => names.map((name) => `test/${name}.te
  * Nothing is built. Each of these files runs once more on processes of the built server: on a Cluster, or alone.
  */
 const inProcess = files([
+  'chat-completions/errors',
+  'chat-completions/frameworks',
+  'chat-completions/frames',
+  'chat-completions/openai-package',
+  'chat-completions/openapi',
+  'chat-completions/requests',
+  'chat-completions/sessions',
   'integration/api-chat',
   'integration/api-sessions',
   'integration/bad-input',
@@ -28,6 +35,7 @@ const inProcess = files([
   'replicas/resume',
   'replicas/stop',
   'replicas/unread',
+  'ui/ui-chat',
 ]);
 
 /** What needs no build. */
@@ -37,7 +45,7 @@ const pure = ['', 'core/**/', 'doors/**/', 'unit/**/'].map((folder) => `test/${f
 const readsBuild = files(['unit/patches']);
 
 /** Replicas as processes of the built server. */
-const served = ['bench', 'cluster', 'integration', 'replicas', 'sentinel'].map(
+const served = ['bench', 'chat-completions', 'cluster', 'integration', 'replicas', 'sentinel', 'ui'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
@@ -63,6 +71,7 @@ const onCluster = files([
 
 /** The same, but there it differs least, or waits longest. */
 const onClusterToo = files([
+  'chat-completions/sessions',
   'integration/bad-bytes',
   'integration/cli',
   'integration/bad-input',
@@ -78,6 +87,7 @@ const onClusterToo = files([
   'replicas/redis-down',
   'replicas/redis-faults',
   'replicas/unread',
+  'ui/ui-chat',
 ]);
 
 /** What must hold whichever replica a balancer chooses. */

@@ -1,3 +1,4 @@
+import type { Reached } from './goals.ts';
 import type { BenchOptions } from './options.ts';
 import type { Model } from './program.ts';
 import type { Spread } from './statistics.ts';
@@ -31,6 +32,8 @@ export interface SectionResult {
   readonly bars: readonly BarGroup[];
   /** All measurements, for programs. */
   readonly data: unknown;
+  /** What it measured of the project's targets. */
+  readonly reached?: Reached;
 }
 
 /** Ends what was started, newest first, even if the work failed. */

@@ -21,6 +21,8 @@ export interface Driven {
   readonly turns: number;
   /** Turns without an answer, warm-up included: on a starved machine a replica refuses some. */
   readonly failed: number;
+  /** What the first of them was answered. */
+  readonly firstFailure: string | null;
   readonly turnsPerSecond: number;
   readonly ms: readonly number[];
   readonly firstMs: readonly number[];
@@ -71,6 +73,7 @@ export async function drive(load: Drive): Promise<Driven> {
   return {
     turns: done.length,
     failed: failures.length,
+    firstFailure: failures.length === 0 ? null : String(failures[0]).slice(0, 300),
     turnsPerSecond: (done.length / tookMs) * 1000,
     ms: done.map((times) => times.ms),
     firstMs: done.map((times) => times.firstMs),

@@ -16,9 +16,15 @@ export class Caller {
    * Sends a request; reads the answer to its end.
    *
    * @param heard  called with all text so far at each piece
-   * @throws when the status is not 200
+   * @throws when the status is neither 200 nor 201
    */
-  call(method: string, path: string, body: string | null, heard?: (text: string) => void): Promise<string> {
+  call(
+    method: string,
+    path: string,
+    body: string | null,
+    heard?: (text: string) => void,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const outgoing: ClientRequest = request({
       host: this.#host,
@@ -28,8 +34,8 @@ export class Caller {
       agent: this.#agent,
       headers:
         body === null
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+          ? more
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...more },
     });
     outgoing.once('error', reject);
     outgoing.once('response', (incoming) => {
@@ -41,7 +47,7 @@ export class Caller {
       });
       incoming.once('error', reject);
       incoming.once('end', () => {
-        if (incoming.statusCode === 200) resolve(text);
+        if (incoming.statusCode === 200 || incoming.statusCode === 201) resolve(text);
         else reject(new Error(`${method} ${path} answered ${incoming.statusCode}: ${text.slice(0, 500)}`));
       });
     });

@@ -9,10 +9,15 @@ import { AT_ONCE, type ModelCall, type ModelPlan } from './programs/model-plan.t
 export interface Program {
   readonly url: string;
   readonly caller: Caller;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-async function startProgram(name: string, env: Readonly<Record<string, string>> = {}): Promise<Program> {
+/** @param name  its file in `programs/` */
+export async function startProgram(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
   const port = await freePort();
   const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
   const child = startChild(process.execPath, [file], {
@@ -28,6 +33,7 @@ async function startProgram(name: string, env: Readonly<Record<string, string>> 
   return {
     url,
     caller,
+    pid: child.pid,
     async stop() {
       caller.close();
       await child.stop();
@@ -47,9 +53,12 @@ export interface Model extends Program {
   release(): Promise<void>;
   /** The calls since the previous request. */
   calls(): Promise<readonly ModelCall[]>;
+  /** The body of the last call, as it came. */
+  lastBody(): Promise<string>;
   lastPrompt(): Promise<{ readonly messages: number; readonly bytes: number }>;
 }
 
+/** @param deltas  pieces of an answer unless a section says otherwise */
 export async function startModel(deltas: number): Promise<Model> {
   const program = await startProgram('model');
   const { caller } = program;
@@ -65,6 +74,7 @@ export async function startModel(deltas: number): Promise<Model> {
       await caller.call('POST', '/release', '');
     },
     calls: async () => JSON.parse(await caller.call('GET', '/calls', null)),
+    lastBody: () => caller.call('GET', '/last-body', null),
     lastPrompt: async () => JSON.parse(await caller.call('GET', '/last', null)),
   };
 }

@@ -9,6 +9,9 @@ const OWNER = '-';
 const TTL_MS = 1_800_000;
 const MESSAGES_A_PUSH = 500;
 
+/** Sessions that are on their way to Redis at once. */
+const SESSIONS_AT_ONCE = 50;
+
 /** Messages of people and models, of a usual length: about 20 and 80 tokens. */
 const SAID = {
   user: 'Could you tell me a little more about that, and why one would do it in this way? '.slice(0, 80),
@@ -21,38 +24,43 @@ export async function seedSessions(
   conversationIds: readonly string[],
   messageCount: number,
 ): Promise<void> {
-  for (const conversationId of conversationIds) {
-    const session = { owner: OWNER, conversationId };
-    const nowMs = Date.now();
-    const epoch = nowMs * 1000;
-    const own = keys.session(session);
-    const commands = client.pipeline();
-    commands.hset(own.meta, {
-      created_at: nowMs,
-      last_accessed: nowMs,
-      message_count: messageCount,
-      dropped: 0,
-      fence: epoch + messageCount,
-      epoch,
-      generation: 0,
-      ...(messageCount === 0 ? {} : { last_message: idAt(messageCount - 1, epoch) }),
-      owner: OWNER,
-      title: SAID.user,
-    });
-    for (let from = 0; from < messageCount; from += MESSAGES_A_PUSH) {
-      const count = Math.min(MESSAGES_A_PUSH, messageCount - from);
-      commands.rpush(
-        own.messages,
-        ...Array.from({ length: count }, (_, index) => messageAt(session, from + index, epoch, nowMs)),
-      );
-    }
-    for (const key of [own.meta, own.messages]) commands.pexpireat(key, nowMs + TTL_MS);
-    commands.zadd(keys.index, nowMs + TTL_MS, `${OWNER}/${conversationId}`);
-    commands.zadd(keys.ownerIndex(OWNER), nowMs + TTL_MS, conversationId);
-    const replies = await commands.exec();
-    const failed = replies?.find(([error]) => error !== null);
-    if (failed?.[0]) throw failed[0];
+  for (let from = 0; from < conversationIds.length; from += SESSIONS_AT_ONCE) {
+    const some = conversationIds.slice(from, from + SESSIONS_AT_ONCE);
+    await Promise.all(some.map((conversationId) => seedSession(client, conversationId, messageCount)));
   }
+}
+
+async function seedSession(client: Redis, conversationId: string, messageCount: number): Promise<void> {
+  const session = { owner: OWNER, conversationId };
+  const nowMs = Date.now();
+  const epoch = nowMs * 1000;
+  const own = keys.session(session);
+  const commands = client.pipeline();
+  commands.hset(own.meta, {
+    created_at: nowMs,
+    last_accessed: nowMs,
+    message_count: messageCount,
+    dropped: 0,
+    fence: epoch + messageCount,
+    epoch,
+    generation: 0,
+    ...(messageCount === 0 ? {} : { last_message: idAt(messageCount - 1, epoch) }),
+    owner: OWNER,
+    title: SAID.user,
+  });
+  for (let from = 0; from < messageCount; from += MESSAGES_A_PUSH) {
+    const count = Math.min(MESSAGES_A_PUSH, messageCount - from);
+    commands.rpush(
+      own.messages,
+      ...Array.from({ length: count }, (_, index) => messageAt(session, from + index, epoch, nowMs)),
+    );
+  }
+  for (const key of [own.meta, own.messages]) commands.pexpireat(key, nowMs + TTL_MS);
+  commands.zadd(keys.index, nowMs + TTL_MS, `${OWNER}/${conversationId}`);
+  commands.zadd(keys.ownerIndex(OWNER), nowMs + TTL_MS, conversationId);
+  const replies = await commands.exec();
+  const failed = replies?.find(([error]) => error !== null);
+  if (failed?.[0]) throw failed[0];
 }
 
 /** The message at a place: user and assistant alternate, two per turn. */

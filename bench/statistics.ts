@@ -25,6 +25,11 @@ export function spreadOf(values: readonly number[]): Spread {
   return { least: Math.min(...values), median: median(values), most: Math.max(...values) };
 }
 
+/** A value that was measured once. */
+export function once(value: number): Spread {
+  return { least: value, median: value, most: value };
+}
+
 /** A number for people: three significant digits, thousands whole. */
 export function shown(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -1,8 +1,9 @@
 import type { Bench } from './bench.ts';
 import type { Caller } from './exchange.ts';
+import { EVENT_MARKS, type Marks, MODEL_MARKS } from './live-stream.ts';
 import { cpuSeconds, startBareProxy, startPassthrough } from './program.ts';
 import { startBenchRedis, startBenchReplica } from './stack.ts';
-import { askModel, type TurnKind, type TurnTimes, takeTurn } from './turn.ts';
+import { askModel, bodyForModel, type TurnKind, type TurnTimes, takeTurn } from './turn.ts';
 
 export const SERVER = 'server';
 export const OTHER_BUILD = 'other build';
@@ -18,11 +19,19 @@ export interface Target {
   cpu(): Promise<Readonly<Record<string, number>>>;
 }
 
+/** A target whose streams can be read as bytes. */
+export interface StreamTarget extends Target {
+  readonly url: string;
+  readonly path: string;
+  readonly marks: Marks;
+  bodyOf(conversationId: string, message: string): string;
+}
+
 /** The server, optionally another build, the passthrough and the bare proxy, all running at once. */
 export async function startTargets(
   bench: Bench,
   atEnd: (stop: () => Promise<void>) => void,
-): Promise<readonly Target[]> {
+): Promise<readonly StreamTarget[]> {
   const { entry, model, options } = bench;
   const targets = [await startServer(bench, SERVER, entry, atEnd)];
   if (options.otherEntry !== null) {
@@ -34,7 +43,7 @@ export async function startTargets(
   ] as const) {
     const program = await start(model.baseUrl);
     atEnd(program.stop);
-    targets.push(ofCaller(name, program.caller));
+    targets.push(ofCaller(name, program.url, program.caller));
   }
   return targets;
 }
@@ -45,8 +54,9 @@ export async function startServer(
   name: string,
   entry: string,
   atEnd: (stop: () => Promise<void>) => void,
-): Promise<Target> {
-  const redis = await startBenchRedis();
+  redisArgs: readonly string[] = [],
+): Promise<StreamTarget> {
+  const redis = await startBenchRedis(redisArgs);
   atEnd(redis.stop);
   const replica = await startBenchReplica({
     entry,
@@ -56,24 +66,32 @@ export async function startServer(
   });
   atEnd(replica.stop);
   return {
-    ...ofCaller(name, replica.caller),
+    ...ofCaller(name, replica.url, replica.caller),
     cpu: async () => ({ own: await cpuSeconds(replica.caller), redis: await redis.cpuSeconds() }),
   };
 }
 
-function ofCaller(name: string, caller: Caller): Target {
+function ofCaller(name: string, url: string, caller: Caller): StreamTarget {
   return {
     name,
+    url,
+    path: '/api/chat/stream',
+    marks: EVENT_MARKS,
+    bodyOf: (conversation_id, message) => JSON.stringify({ message, conversation_id }),
     turn: (kind, conversationId, message) => takeTurn(caller, kind, conversationId, message),
     cpu: async () => ({ own: await cpuSeconds(caller) }),
   };
 }
 
 /** No server in between: the baseline for what the others add. */
-export function modelItself(bench: Bench): Target {
-  const { caller } = bench.model;
+export function modelItself(bench: Bench): StreamTarget {
+  const { caller, url } = bench.model;
   return {
     name: MODEL_ITSELF,
+    url,
+    path: '/v1/chat/completions',
+    marks: MODEL_MARKS,
+    bodyOf: (_conversationId, message) => bodyForModel(message),
     turn: (_kind, _conversationId, message) => askModel(caller, message),
     cpu: async () => ({ own: await cpuSeconds(caller) }),
   };

@@ -22,21 +22,38 @@ export async function takeTurn(
   return timed(caller, kind === 'json' ? '/api/chat' : '/api/chat/stream', body, endOf[kind]);
 }
 
+/** Sends a whole prompt, of which the last message is the question, to a program that keeps none itself. */
+export async function takePrompt(caller: Caller, messages: readonly unknown[]): Promise<TurnTimes> {
+  const last = messages.at(-1) as { readonly content: string };
+  const body = JSON.stringify({ message: last.content, messages: messages.slice(0, -1) });
+  return timed(caller, '/api/chat', body, endOf.json);
+}
+
 /** The same question, directly to the model. */
 export function askModel(caller: Caller, message: string): Promise<TurnTimes> {
-  const messages = [{ role: 'user', content: message }];
-  const body = JSON.stringify({ model: 'scripted', messages, stream: true });
-  return timed(caller, '/v1/chat/completions', body, '[DONE]');
+  return timed(caller, '/v1/chat/completions', bodyForModel(message), '[DONE]');
+}
+
+export function bodyForModel(message: string): string {
+  return JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: message }], stream: true });
 }
 
 const endOf = { json: '"finish_reason":"stop"', sse: 'event: done\n' } as const;
 
-async function timed(caller: Caller, path: string, body: string, end: string): Promise<TurnTimes> {
+/** @throws when the answer is incomplete */
+export async function timed(
+  caller: Caller,
+  path: string,
+  body: string,
+  end: string,
+  headers?: Readonly<Record<string, string>>,
+): Promise<TurnTimes> {
   const beganAt = performance.now();
   let firstMs = Number.NaN;
-  const text = await caller.call('POST', path, body, (soFar) => {
+  const heard = (soFar: string) => {
     if (Number.isNaN(firstMs) && soFar.includes(FIRST_PIECE)) firstMs = performance.now() - beganAt;
-  });
+  };
+  const text = await caller.call('POST', path, body, heard, headers);
   if (Number.isNaN(firstMs) || !text.includes(end)) throw new Error(`incomplete answer: ${text}`);
   return { beganAt, ms: performance.now() - beganAt, firstMs };
 }

@@ -5,40 +5,42 @@ import { exitOnTerm, given, operationReply } from './operation.ts';
 
 interface Chat {
   readonly message: string;
+  /** What was said before, by callers that send all of it each time. */
+  readonly messages?: OpenAI.ChatCompletionMessageParam[];
 }
 
-const app = fastify({ logger: false, keepAliveTimeout: 60_000 });
+const app = fastify({ logger: false, keepAliveTimeout: 60_000, bodyLimit: 16 * 1024 * 1024 });
 const client = new OpenAI({ apiKey: 'bench', baseURL: given('MODEL_URL') });
 
 const body = {
   type: 'object',
   required: ['message'],
-  properties: { message: { type: 'string', minLength: 1 }, conversation_id: { type: 'string' } },
+  properties: {
+    message: { type: 'string', minLength: 1 },
+    messages: { type: 'array' },
+    conversation_id: { type: 'string' },
+  },
 };
 
-function ask(message: string) {
-  return client.chat.completions.create({
+function promptOf({ message, messages = [] }: Chat) {
+  return {
     model: 'scripted',
-    messages: [{ role: 'user', content: message }],
-    stream: true,
-    stream_options: { include_usage: true },
-  });
+    messages: [...messages, { role: 'user' as const, content: message }],
+  };
 }
 
+// It asks as it was asked: for JSON without a stream, which is what costs least.
 app.post<{ Body: Chat }>('/api/chat', { schema: { body } }, async (request) => {
-  let reply = '';
-  let finish_reason: string | null = null;
-  let usage: object | null = null;
-  for await (const chunk of await ask(request.body.message)) {
-    reply += chunk.choices[0]?.delta.content ?? '';
-    finish_reason = chunk.choices[0]?.finish_reason ?? finish_reason;
-    usage = chunk.usage ?? usage;
-  }
-  return { reply, finish_reason, usage };
+  const { choices, usage } = await client.chat.completions.create(promptOf(request.body));
+  return { reply: choices[0]?.message.content ?? '', finish_reason: choices[0]?.finish_reason, usage };
 });
 
 app.post<{ Body: Chat }>('/api/chat/stream', { schema: { body } }, async (request, reply) => {
-  const stream = await ask(request.body.message);
+  const stream = await client.chat.completions.create({
+    ...promptOf(request.body),
+    stream: true,
+    stream_options: { include_usage: true },
+  });
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });

@@ -1,6 +1,7 @@
 import { type Bench, type SectionResult, withStops } from '../bench.ts';
-import { type Measured, measureCells, warmUp } from '../rounds.ts';
-import { quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
+import type { Driven } from '../drive.ts';
+import { beside, type Measured, measureCells, warmUp } from '../rounds.ts';
+import { quantile, shown, shownSpread } from '../statistics.ts';
 import { MODEL_ITSELF, modelItself, startTargets } from '../target.ts';
 
 /** Between two pieces: slow enough that no process is busy and nothing queues. */
@@ -11,9 +12,11 @@ export async function firstToken(bench: Bench): Promise<SectionResult> {
   return withStops(async (atEnd) => {
     await bench.model.follow({});
     const targets = [...(await startTargets(bench, atEnd)), modelItself(bench)];
-    await warmUp(bench, targets, 'sse');
+    // More would make something busy, whatever the pauses.
+    const counts = bench.options.clients.filter((clients) => clients <= 16);
+    await warmUp(bench, targets, 'sse', Math.max(...counts));
     await bench.model.follow({ betweenMs: BETWEEN_MS });
-    const cells = await measureCells(bench, targets, 'sse');
+    const cells = await measureCells(bench, targets, 'sse', counts, Math.min(3, bench.options.rounds));
     await bench.model.follow({});
     return {
       tables: [
@@ -24,7 +27,7 @@ export async function firstToken(bench: Bench): Promise<SectionResult> {
             measured.map((one) => [
               `${one.name}, ${clients} at once`,
               ...[0.5, 0.95].map((share) => shown(quantile(firstMsOf(one), share))),
-              one.name === MODEL_ITSELF ? '' : shownSpread(spreadOf(addedBy(one, measured))),
+              one.name === MODEL_ITSELF ? '' : shownSpread(beside(measured, one.name, MODEL_ITSELF, addedMs)),
             ]),
           ),
           note: `The model sends the first piece at once and the others ${BETWEEN_MS} ms apart.`,
@@ -47,9 +50,6 @@ function firstMsOf({ rounds }: Measured): number[] {
   return rounds.flatMap((round) => round.firstMs);
 }
 
-function addedBy(one: Measured, all: readonly Measured[]): number[] {
-  const base = all.find(({ name }) => name === MODEL_ITSELF);
-  return one.rounds.map(
-    (round, index) => quantile(round.firstMs, 0.5) - quantile(base?.rounds[index]?.firstMs ?? [], 0.5),
-  );
+function addedMs(own: Driven, model: Driven): number {
+  return quantile(own.firstMs, 0.5) - quantile(model.firstMs, 0.5);
 }

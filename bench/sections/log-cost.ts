@@ -35,9 +35,10 @@ export async function logCost(bench: Bench): Promise<SectionResult> {
       await startServer(bench, SERVER, bench.entry, atEnd),
       await startServer(bench, WITHOUT_LOG, buildWithoutLog(bench.entry), atEnd),
     ];
-    await warmUp(bench, targets, 'sse');
+    const counts = bench.options.clients.filter((clients) => clients <= 16);
+    await warmUp(bench, targets, 'sse', Math.max(...counts));
     await bench.model.follow(PACE);
-    const cells = await measureCells(bench, targets, 'sse');
+    const cells = await measureCells(bench, targets, 'sse', counts, Math.min(3, bench.options.rounds));
     await bench.model.follow({});
     return {
       tables: [

@@ -4,7 +4,7 @@ import { type Bench, type SectionResult, withStops } from '../bench.ts';
 import { TURNS_A_SESSION } from '../drive.ts';
 import type { Caller } from '../exchange.ts';
 import { startBenchRedis, startBenchReplica } from '../stack.ts';
-import { median, shown } from '../statistics.ts';
+import { median, once, shown } from '../statistics.ts';
 import { type TurnKind, type TurnTimes, takeTurn } from '../turn.ts';
 import { countCommands, type WireCommands } from '../wire-commands.ts';
 
@@ -34,7 +34,6 @@ export async function redisCost(bench: Bench): Promise<SectionResult> {
       entry: bench.entry,
       redisUrl: `redis://127.0.0.1:${relay.port}`,
       modelUrl: bench.model.baseUrl,
-      profileFolder: null,
       env: { WORKER: 'off' },
     });
     atEnd(replica.stop);
@@ -132,6 +131,11 @@ function resultOf(
       commandsPerTurn: Object.fromEntries(
         KINDS.map((kind) => [kind, Object.fromEntries(names.map((name) => [name, perTurn(kind, name)]))]),
       ),
+    },
+    reached: {
+      'redis.inside': once(Math.max(...KINDS.map((kind) => (counts.get(kind)?.inScripts ?? 0) / turns))),
+      // Whole by nature: what is over is the relay's own time.
+      'redis.trips': once(Math.round(Math.max(...KINDS.map((kind) => waits.get(kind)?.whole ?? Number.NaN)))),
     },
   };
 }

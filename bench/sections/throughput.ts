@@ -1,18 +1,24 @@
 import { type BarGroup, type Bench, type SectionResult, withStops } from '../bench.ts';
-import { type Cell, type Measured, measureCells, warmUp } from '../rounds.ts';
-import { median, quantile, shown, shownSpread, spreadOf } from '../statistics.ts';
-import { PASSTHROUGH, startTargets } from '../target.ts';
+import type { GoalName, Reached } from '../goals.ts';
+import { beside, type Cell, type Measured, measureCells, warmUp } from '../rounds.ts';
+import { median, quantile, type Spread, shown, shownSpread, spreadOf } from '../statistics.ts';
+import { PASSTHROUGH, SERVER, startTargets } from '../target.ts';
 import type { TurnKind } from '../turn.ts';
 
 const TITLES: Readonly<Record<TurnKind, string>> = { json: 'JSON', sse: 'SSE' };
 
+/** Pieces of an answer: a stream is to be more of a stream. */
+const DELTAS: Readonly<Record<TurnKind, number>> = { json: 10, sse: 20 };
+
 /** Turns per second and their duration, all targets in the same rounds. */
 export async function throughput(bench: Bench, kind: TurnKind): Promise<SectionResult> {
   return withStops(async (atEnd) => {
-    await bench.model.follow({});
+    await bench.model.follow({ deltas: bench.options.deltas ?? DELTAS[kind] });
     const targets = await startTargets(bench, atEnd);
     await warmUp(bench, targets, kind);
-    return resultOf(kind, await measureCells(bench, targets, kind));
+    const cells = await measureCells(bench, targets, kind);
+    await bench.model.follow({});
+    return resultOf(kind, cells);
   });
 }
 
@@ -22,17 +28,7 @@ function resultOf(kind: TurnKind, cells: readonly Cell[]): SectionResult {
     tables: [
       {
         title: `${title}: throughput and latency`,
-        head: [
-          '',
-          'turns/s',
-          'p50 ms',
-          'p95 ms',
-          'p99 ms',
-          'CPU µs/turn',
-          'Redis CPU µs',
-          'load busy',
-          'failed',
-        ],
+        head: THROUGHPUT_HEAD,
         rows: cells.flatMap(({ clients, measured }) =>
           measured.map((one) => [`${one.name}, ${clients} at once`, ...numbersOf(one)]),
         ),
@@ -46,17 +42,43 @@ function resultOf(kind: TurnKind, cells: readonly Cell[]): SectionResult {
             .filter(({ name }) => name !== PASSTHROUGH)
             .map((one) => [
               `${one.name}, ${clients} at once`,
-              shownSpread(spreadOf(ratiosOf(one, measured))),
+              shownSpread(rateBeside(measured, one.name, PASSTHROUGH)),
             ]),
         ),
       },
     ],
-    bars: cells.map(({ clients, measured }): BarGroup => barsOf(`${title}, ${clients} at once`, measured)),
-    data: cells.map(({ clients, measured }) => ({ clients, targets: measured.map(dataOf) })),
+    bars: cells.map(({ clients, measured }) => barsOf(`${title}, ${clients} at once`, measured)),
+    data: cells.map(dataOf),
+    reached: reachedBy(kind, cells),
   };
 }
 
-function barsOf(title: string, measured: readonly Measured[]): BarGroup {
+export const THROUGHPUT_HEAD = [
+  ...['', 'turns/s', 'p50 ms', 'p95 ms', 'p99 ms', 'CPU µs/turn', 'Redis CPU µs', 'load busy', 'failed'],
+];
+
+function reachedBy(kind: TurnKind, cells: readonly Cell[]): Reached {
+  const counted = cells.filter(({ clients }) => [1, 16, 64].includes(clients));
+  const ratios = counted.map(({ clients, measured }) => [
+    `${kind}.${clients}` as GoalName,
+    rateBeside(measured, SERVER, PASSTHROUGH),
+  ]);
+  const server = cells
+    .find(({ clients }) => clients === 16)
+    ?.measured.find(({ name }) => name === SERVER)?.rounds;
+  const redisUs = server?.map((round) => round.cpuUsPerTurn.redis ?? Number.NaN);
+  return {
+    ...Object.fromEntries(ratios),
+    ...(kind === 'json' && redisUs !== undefined ? { 'redis.cpu': spreadOf(redisUs) } : {}),
+  };
+}
+
+/** Turns/s of one target relative to another's, each round by itself. */
+export function rateBeside(measured: readonly Measured[], name: string, base: string): Spread {
+  return beside(measured, name, base, (own, other) => own.turnsPerSecond / other.turnsPerSecond);
+}
+
+export function barsOf(title: string, measured: readonly Measured[]): BarGroup {
   return {
     title,
     bars: measured.map(({ name, rounds }) => ({
@@ -66,14 +88,8 @@ function barsOf(title: string, measured: readonly Measured[]): BarGroup {
   };
 }
 
-function ratiosOf(one: Measured, all: readonly Measured[]): number[] {
-  const base = all.find(({ name }) => name === PASSTHROUGH);
-  return one.rounds.map(
-    (round, index) => round.turnsPerSecond / (base?.rounds[index]?.turnsPerSecond ?? Number.NaN),
-  );
-}
-
-function numbersOf({ rounds }: Measured): string[] {
+/** The cells of a row below `THROUGHPUT_HEAD`, after its name. */
+export function numbersOf({ rounds }: Measured): string[] {
   const ms = rounds.flatMap((round) => round.ms);
   const cpu = (name: string) => median(rounds.map((round) => round.cpuUsPerTurn[name] ?? Number.NaN));
   return [
@@ -86,13 +102,16 @@ function numbersOf({ rounds }: Measured): string[] {
   ];
 }
 
-function dataOf({ name, rounds }: Measured) {
+export function dataOf({ clients, measured }: Cell) {
   return {
-    name,
-    rounds: rounds.map(({ ms, firstMs, ...round }) => ({
-      ...round,
-      ms: { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), p99: quantile(ms, 0.99) },
-      firstMs: { p50: quantile(firstMs, 0.5), p95: quantile(firstMs, 0.95) },
+    clients,
+    targets: measured.map(({ name, rounds }) => ({
+      name,
+      rounds: rounds.map(({ ms, firstMs, ...round }) => ({
+        ...round,
+        ms: { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), p99: quantile(ms, 0.99) },
+        firstMs: { p50: quantile(firstMs, 0.5), p95: quantile(firstMs, 0.95) },
+      })),
     })),
   };
 }

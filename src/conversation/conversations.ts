@@ -50,6 +50,7 @@ export class Conversations {
   source(turn: TurnRef): TurnSource {
     return {
       turn,
+      isStored: true,
       follow: (after, shows, reader, signal) => followTurn(this.#core, turn, after, shows, reader, signal),
     };
   }
@@ -59,6 +60,11 @@ export class Conversations {
     const stored = await findTurn(this.#core, turn);
     const { record, profile } = stored;
     return { ...record, echo: profile.echo, reply: await this.#core.store.reply(turn, stored) };
+  }
+
+  /** The running turn of a session, else the one that waits longest; null when there is none. */
+  active(session: SessionRef): Promise<TurnRef | null> {
+    return this.#core.store.active(session);
   }
 
   /** Whether a turn has ended and a reader has all of it. @throws turn_not_found */

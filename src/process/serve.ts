@@ -1,5 +1,6 @@
 import { readConfig } from '../config/read-config.ts';
 import { makeLogger } from '../telemetry/logger.ts';
+import { giveBackWhenIdle } from './idle-memory.ts';
 import { openReplica } from './open-replica.ts';
 import { shutDownOnSignal } from './shutdown.ts';
 import { makeReplicaId, wireWorker } from './wiring.ts';
@@ -21,6 +22,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
     },
   });
   await open.app.listen({ host: config.HOST, port: config.PORT });
+  giveBackWhenIdle(open.replica.live);
   const worker =
     config.WORKER === 'inline' ? wireWorker(config, logger, open.replica.observer.failed) : undefined;
   shutDownOnSignal(

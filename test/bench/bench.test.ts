@@ -5,7 +5,7 @@ import { promise } from './promises.ts';
 
 promise(
   'bench.prints',
-  'npm run bench measures the server beside passthrough and bare proxy, and prints its table',
+  'npm run bench measures the server beside passthrough and bare proxy, and prints its tables',
   async () => {
     const figures = () => readSource('bench/README.md').text;
     const before = figures();
@@ -22,12 +22,13 @@ promise(
       .filter((row) => row !== null)
       .map(([, name, clients, turns = '']) => ({ name, clients, turns: Number(turns.replace(',', '')) }));
     expect(code, child.output()).toBe(0);
-    for (const clients of ['1', '16']) {
+    for (const clients of ['1', '16', '64']) {
       const measured = rows.filter((row) => row.clients === clients && row.turns > 0);
       expect(new Set(measured.map((row) => row.name))).toEqual(
         new Set(['server', 'passthrough', 'bare proxy']),
       );
     }
+    expect(child.output()).toMatch(/^JSON turns\/s, of the passthrough, 1 client +.*(met|missed)$/m);
     // A short run is not a measurement: the page must not change.
     expect(figures()).toBe(before);
   },

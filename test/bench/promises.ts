@@ -3,7 +3,7 @@ import { keeperOf, type Ledger } from '../support/promise.ts';
 /** What the tests of this folder keep; `test/support/promise.ts` says what the fields mean. */
 export const PROMISES = {
   'bench.prints': {
-    says: 'npm run bench measures the server beside passthrough and bare proxy, and prints its table',
+    says: 'npm run bench measures the server beside passthrough and bare proxy, and prints its tables',
     breaks: 'bench target: omit the bare proxy',
     from: 'bench/README.md',
   },

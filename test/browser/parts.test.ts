@@ -1,6 +1,7 @@
 import { beforeAll, expect } from 'vitest';
 import { call } from '../../testkit/http/http.ts';
 import { replicaOf } from '../../testkit/server/deployment.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Chat, holds, startChat } from '../support/chat.ts';
 import { promise } from './promises.ts';
 
@@ -10,11 +11,13 @@ beforeAll(async () => {
   chat = await startChat(1);
 });
 
-const PICTURE = 'data:image/png;base64,iVBORw0KGgo=';
+/** A picture of one pixel. */
+const PICTURE =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
 
 promise(
   'page.parts',
-  'a message of more than text shows its images and files by name, and asks nobody for them',
+  'a message of more than text shows the pictures that it holds, names its other images and files, and asks nobody for them',
   async () => {
     const message = [
       { type: 'text', text: 'What is ' },
@@ -36,13 +39,18 @@ promise(
     const [first, second] = await tab.page.locator('.said').all();
     expect(await first?.locator('.bubble').innerText()).toBe('What is this?');
     expect(await first?.locator('.attached li').allInnerTexts()).toEqual([
-      'Image',
+      '',
       'Image · pictures.invalid',
       'paper.pdf · files.invalid',
       '<b>notes</b>.txt',
     ]);
     expect(await second?.locator('.bubble').count()).toBe(0);
-    expect(await second?.locator('.attached li').allInnerTexts()).toEqual(['Image']);
+    const pictures = tab.page.locator('.said .attached img');
+    expect(await pictures.count()).toBe(2);
+    for (const picture of await pictures.all()) expect(await picture.getAttribute('alt')).toBe('Image');
+    const widths = "[...document.querySelectorAll('.said .attached img')].map((image) => image.naturalWidth)";
+    const areDrawn = async () => String(await tab.page.evaluate(widths)) === '1,1';
+    await waitFor(areDrawn, { what: 'both pictures are drawn' });
     expect(tab.requests.filter(({ url }) => url.includes('.invalid'))).toEqual([]);
     expect(tab.complaints).toEqual([]);
     await tab.context.close();

@@ -193,7 +193,7 @@ export const PROMISES = {
     from: 'README.md: What you get',
   },
   'page.parts': {
-    says: 'a message of more than text shows its images and files by name, and asks nobody for them',
+    says: 'a message of more than text shows the pictures that it holds, names its other images and files, and asks nobody for them',
     breaks: 'message-parts Attached: show an image as an image',
     from: 'docs/protocol.md: One message, one answer',
   },

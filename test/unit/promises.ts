@@ -42,6 +42,16 @@ export const PROMISES = {
     breaks: 'demo-model readCompletion: accept any model name',
     from: 'docs/configuration.md: Model',
   },
+  'bench.marks.any-split': {
+    says: 'the bench counts each token of a stream once, wherever its bytes are split, and knows a stream that was cut',
+    breaks: 'live-stream counter: do not look at the seam of two pieces',
+    from: 'bench/README.md: How it is measured',
+  },
+  'bench.targets.judged': {
+    says: 'a target of the bench is met when the median keeps its bound, and a ratio without a bound is only reported',
+    breaks: 'goals outcomesOf: judge by the least value',
+    from: 'bench/README.md: How it is measured',
+  },
   'support.sse.any-split': {
     says: 'the event parser reads the same events wherever the bytes are split and however lines end',
     breaks: 'parse-sse push: do not hold back a CR at the end of a chunk',

@@ -15,7 +15,7 @@ export function commitOfCheckout(): string {
     '.',
     ':!docs/evidence',
     ':!bench/README.md',
-    ':!bench/figures.svg',
+    ':!bench/results',
   );
   return `commit ${head}${changed === '' ? '' : ' with changes'}`;
 }

@@ -51,6 +51,7 @@ export async function askUnstored(
   };
   return {
     turn,
+    isStored: false,
     follow: (_after, shows, reader, signal) => answerUnstored(core, turn, grant, shows, reader, signal),
   };
 }

@@ -17,12 +17,14 @@ export interface Repeat {
 /** @returns null when the caller sent no Idempotency-Key */
 export function repeatOf(request: TurnRequest, defaultOnBusy: OnBusy): Repeat | null {
   if (request.idempotencyKey === null) return null;
-  const { input, onBusy, model, options } = request;
+  const { input, sent, onBusy, model, options } = request;
+  // By the time of a repeat the history may have moved on, and less of what was sent be new.
+  const { history, ...others } = options;
   const body = [
-    input.map(({ role, parts }) => [role, ...parts.map(partToJson)]),
+    (sent ?? input).map(({ role, parts }) => [role, ...parts.map(partToJson)]),
     onBusy ?? defaultOnBusy,
     model,
-    options,
+    sent === undefined ? options : others,
   ];
   return { keyHash: hash(request.idempotencyKey), requestHash: hash(JSON.stringify(body)) };
 }

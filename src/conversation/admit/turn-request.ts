@@ -7,6 +7,8 @@ export interface TurnRequest {
   readonly session: SessionRef;
   readonly ownerAsGiven: string;
   readonly input: Input;
+  /** All that the caller sent, where that is more than what is new: a repeat is recognised by it. */
+  readonly sent?: Input;
   /** What the caller asked for; null: the deployment's ON_BUSY. */
   readonly onBusy: OnBusy | null;
   /** The model, by name; null: the default. */

@@ -7,11 +7,17 @@ import type { LiveTurn, Loss } from './live-turn.ts';
 export class LiveTurns {
   readonly #turns = new Map<string, LiveTurn>();
   readonly #maxTurns: number;
+  #entered = 0;
   #isLeaving = false;
   #isDraining = false;
 
   constructor(maxTurns: number) {
     this.#maxTurns = maxTurns;
+  }
+
+  /** Turns that were ever here. */
+  get entered(): number {
+    return this.#entered;
   }
 
   get size(): number {
@@ -49,6 +55,7 @@ export class LiveTurns {
   }
 
   add(turn: LiveTurn): void {
+    this.#entered += 1;
     this.#turns.set(keyOf(turn.ref), turn);
   }
 

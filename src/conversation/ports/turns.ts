@@ -1,7 +1,7 @@
 import type { EventId, TurnEvent } from '../events.ts';
 import type { Input, InputMessage } from '../input.ts';
 import type { Part } from '../parts.ts';
-import type { History, Message, Receipt } from '../session.ts';
+import type { History, Message, Receipt, SessionRef } from '../session.ts';
 import type { OnDisconnect, StopKind, TurnFailure, TurnProfile, TurnRecord, TurnRef } from '../turn.ts';
 import type { Usage } from '../usage.ts';
 
@@ -150,6 +150,8 @@ export interface TurnStore {
   /** `if-unread`: only when no other replica has reported a reader in the last seconds; else `read`. */
   stop(turn: TurnRef, kind: StopKind, when?: 'always' | 'if-unread'): Promise<StopAsked>;
   find(turn: TurnRef): Promise<StoredTurn | null>;
+  /** The running turn of a session, else the one that waits longest; null when there is none. */
+  active(session: SessionRef): Promise<TurnRef | null>;
   /** What history holds of a turn's answer, which may be long; null when it holds nothing. */
   reply(turn: TurnRef, stored: StoredTurn): Promise<readonly Part[] | null>;
 }

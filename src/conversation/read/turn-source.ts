@@ -5,6 +5,8 @@ import type { TurnRef } from '../turn.ts';
 /** A turn whose events can be read, wherever they come from. */
 export interface TurnSource {
   readonly turn: TurnRef;
+  /** Whether the turn has a place in its session: only then can it be found by its ids. */
+  readonly isStored: boolean;
   /**
    * Hands a reader the events after a place, until the turn ends or the reader leaves (`signal`).
    *

@@ -7,7 +7,7 @@ import type { History, Message } from '../session.ts';
 const MESSAGE_OVERHEAD_TOKENS = 4;
 
 /** Messages fetched at once when more fit than the replica was sent. */
-const PAGE = 32;
+const PAGE = 128;
 
 export interface PromptLimits {
   readonly systemPrompt: string | undefined;
@@ -189,8 +189,9 @@ function surelyFits(messages: readonly (readonly Part[])[], limits: PromptLimits
   for (const parts of messages) {
     const { text, media } = measured(parts);
     most += Buffer.byteLength(text) + media * limits.imageTokens;
+    if (most > limits.contextTokens) return false;
   }
-  return most <= limits.contextTokens;
+  return true;
 }
 
 async function countAll(messages: readonly (readonly Part[])[], limits: PromptLimits): Promise<number> {

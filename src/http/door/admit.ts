@@ -14,6 +14,7 @@ export interface AskedTurn {
   /** null: a new conversation. */
   readonly conversationId: string | null;
   readonly input: Input;
+  readonly sent?: Input;
   readonly onBusy: OnBusy | null;
   readonly model: string | null;
   readonly options: TurnOptions;

@@ -19,19 +19,16 @@ const MAY_GO_ON: ReadonlySet<ErrorCode> = new Set(['draining', 'commit_unknown']
  * @returns null when the client has left
  * @throws the error that ended the turn, or that keeps it from being read; with the ids of the turn
  */
-export async function collectTurn(
-  { turn, follow }: TurnSource,
-  signal: AbortSignal,
-): Promise<CollectedTurn | null> {
+export async function collectTurn(source: TurnSource, signal: AbortSignal): Promise<CollectedTurn | null> {
   const transcript = new Transcript();
   let end: TurnEvent | null = null;
   const take = (events: readonly PlacedEvent[]) => {
     for (const { event } of events) transcript.add(event);
     end = events.at(-1)?.event ?? null;
   };
-  const ids = { turn_id: turn.turnId, session_id: turn.session.conversationId };
+  const ids = idsOf(source);
   try {
-    await follow(BEFORE_ALL, 'as-said', { take }, signal);
+    await source.follow(BEFORE_ALL, 'as-said', { take }, signal);
   } catch (error) {
     if (!(error instanceof TurnwiseError) || !MAY_GO_ON.has(error.code)) throw error;
     throw new TurnwiseError(error.code, { cause: error, details: ids });
@@ -49,6 +46,11 @@ function concluded(end: TurnEvent | null, transcript: Transcript, ids: object): 
     default:
       throw new Error('a turn was read to its end, but has no terminal event');
   }
+}
+
+/** What the error of a turn says besides: where to find it, if it can be found. */
+export function idsOf({ turn, isStored }: TurnSource): Readonly<Record<string, string>> {
+  return isStored ? { turn_id: turn.turnId, session_id: turn.session.conversationId } : {};
 }
 
 /** The error that ended a turn, as one that a request can end with. */

@@ -9,11 +9,12 @@ import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
 import { type AskedTurn, admit, announce, idempotencyKeyOf } from '../door/admit.ts';
 import { type CollectedTurn, collectTurn } from '../door/collect-turn.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import type { Readers } from '../door/readers.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { ADMISSION_ERRORS, ANSWER_ERRORS, errorReplies } from './error-schemas.ts';
+import { errorReplies } from './error-schemas.ts';
 import { NATIVE, placeIn } from './native-dialect.ts';
 import {
   ChatBody,

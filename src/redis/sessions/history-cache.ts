@@ -14,8 +14,8 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Rough memory of a message beyond its text: object, ids, list slot. */
-const MESSAGE_OVERHEAD_BYTES = 200;
+/** Rough memory of a message beyond its text: object, ids, list slot; and of a history beyond its messages. */
+const [MESSAGE_OVERHEAD_BYTES, ENTRY_BYTES] = [200, 200];
 
 /**
  * Histories that this replica has just read, bounded in bytes; the least recently used go first. Only an optimisation:
@@ -56,8 +56,19 @@ export class HistoryCache {
               : [...entry.messages.slice(kept), ...fresh.messages],
         }
       : fresh;
-    this.#put(tag, whole);
+    const { epoch, generation, from, messages } = whole;
+    const bytes = entry?.messages === messages ? entry.bytes : ENTRY_BYTES + bytesOf(messages);
+    this.#put(tag, { epoch, generation, from, messages, bytes });
     return whole;
+  }
+
+  /** Older messages of a history were read: they are kept with those behind them, where these are still the same. */
+  prepend(tag: string, { epoch, generation, from }: History, older: readonly Message[]): void {
+    const entry = this.#entries.get(tag);
+    const meets = entry?.epoch === epoch && entry.generation === generation && entry.from === from;
+    if (!meets || older.length === 0) return;
+    const bytes = entry.bytes + bytesOf(older);
+    this.#put(tag, { ...entry, from: from - older.length, messages: [...older, ...entry.messages], bytes });
   }
 
   /** After a commit that was acknowledged: adds its messages, if nothing is missing in between. */
@@ -68,7 +79,8 @@ export class HistoryCache {
       this.drop(tag);
       return;
     }
-    this.#put(tag, { ...entry, messages: [...entry.messages, ...messages] });
+    const bytes = entry.bytes + bytesOf(messages);
+    this.#put(tag, { ...entry, messages: [...entry.messages, ...messages], bytes });
   }
 
   drop(tag: string): void {
@@ -78,13 +90,11 @@ export class HistoryCache {
     this.#entries.delete(tag);
   }
 
-  #put(tag: string, { epoch, generation, from, messages }: Omit<Entry, 'bytes'>): void {
-    const before = this.#entries.get(tag);
-    const bytes = before !== undefined && before.messages === messages ? before.bytes : sizeOf(messages);
+  #put(tag: string, entry: Entry): void {
     this.drop(tag);
-    if (bytes > this.#maxBytes) return;
-    this.#entries.set(tag, { epoch, generation, from, messages, bytes });
-    this.#bytes += bytes;
+    if (entry.bytes > this.#maxBytes) return;
+    this.#entries.set(tag, entry);
+    this.#bytes += entry.bytes;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
       this.drop(oldest);
@@ -92,8 +102,8 @@ export class HistoryCache {
   }
 }
 
-function sizeOf(messages: readonly Message[]): number {
-  let bytes = MESSAGE_OVERHEAD_BYTES;
+function bytesOf(messages: readonly Message[]): number {
+  let bytes = 0;
   for (const { parts } of messages)
     bytes += parts.reduce((sum, part) => sum + charactersOf(part) * 2, MESSAGE_OVERHEAD_BYTES);
   return bytes;

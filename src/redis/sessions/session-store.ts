@@ -27,6 +27,9 @@ const DELETE_TRIES = 20;
 const PAGE_BYTES = 2_000_000;
 const PIECE_BYTES = 250_000;
 
+/** Most messages that are read at once, however short. */
+const MOST_AT_ONCE = 256;
+
 export class RedisSessionStore implements SessionStore {
   readonly #client: Client;
   readonly #keys: Keys;
@@ -178,9 +181,13 @@ export class RedisSessionStore implements SessionStore {
       texts.push(...piece);
       at += count;
       const bytes = piece.reduce((sum, text) => sum + text.length, 0);
-      count = bytes < PIECE_BYTES / 8 ? 32 : 4;
+      // As many as were small so far; each piece is a round trip.
+      count = bytes < PIECE_BYTES / 8 ? Math.min(count * 4, MOST_AT_ONCE) : 4;
     }
-    return texts.map((text) => decodeMessage(session, text));
+    const older = texts.map((text) => decodeMessage(session, text));
+    // Only what reaches up to the known ones: the next turn then needs no reading.
+    if (texts.length === history.from - from) this.#cache.prepend(sessionTag(session), history, older);
+    return older;
   }
 }
 

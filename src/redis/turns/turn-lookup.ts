@@ -1,6 +1,6 @@
 import type { Part } from '../../conversation/parts.ts';
 import type { StoredTurn } from '../../conversation/ports/turns.ts';
-import { isAnswer, messageId } from '../../conversation/session.ts';
+import { isAnswer, messageId, type SessionRef } from '../../conversation/session.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
 import type { Keys } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
@@ -25,6 +25,17 @@ export async function findTurn(client: Client, keys: Keys, turn: TurnRef): Promi
     ]),
   );
   return decodeTurn(turn, fields, rank === null ? 0 : rank + running);
+}
+
+/** The running turn, else the first that waits. */
+export async function activeTurn(client: Client, keys: Keys, session: SessionRef): Promise<TurnRef | null> {
+  const { meta, queue } = keys.session(session);
+  const [running, [first = '']] = await answered(
+    Promise.all([client.hget(meta, 'running'), client.zrange(queue, '0', '0')]),
+  );
+  const [waiting = ''] = first.split('/');
+  const turnId = running ?? waiting;
+  return turnId === '' ? null : { session, turnId };
 }
 
 /** What the turn's commit added to the history, without the messages of its callers. */

@@ -8,7 +8,7 @@ import type {
   StoredTurn,
   TurnStore,
 } from '../../conversation/ports/turns.ts';
-import { type Message, messageId } from '../../conversation/session.ts';
+import { type Message, messageId, type SessionRef } from '../../conversation/session.ts';
 import { isStopKind, type StopKind, type TurnRef } from '../../conversation/turn.ts';
 import { sessionTag } from '../keys.ts';
 import { SCRIPTS } from '../scripts.ts';
@@ -16,7 +16,7 @@ import { encodeMessage } from '../sessions/message-codec.ts';
 import { encodeBatch, encodeBatches } from './event-codec.ts';
 import { encodeFailure, encodeUsage } from './turn-codec.ts';
 import type { TurnContext } from './turn-context.ts';
-import { findTurn, readReply } from './turn-lookup.ts';
+import { activeTurn, findTurn, readReply } from './turn-lookup.ts';
 
 /** The life of a running turn: its lease, its log, its end. */
 export class RedisTurnStore implements TurnStore {
@@ -179,6 +179,10 @@ export class RedisTurnStore implements TurnStore {
       case 'GONE':
         return 'gone';
     }
+  }
+
+  active(session: SessionRef): Promise<TurnRef | null> {
+    return activeTurn(this.#context.client, this.#context.keys, session);
   }
 
   find(turn: TurnRef): Promise<StoredTurn | null> {

@@ -9,7 +9,13 @@ export function thoughtsIn(message: Message): string {
   return parts.flatMap((part) => (part.type === 'reasoning' ? [part.text] : [])).join('\n\n');
 }
 
-/** The images and files of a message, by name. None is shown: that would be a request to somebody else's server. */
+/** Pictures that a browser draws and that hold no script. */
+const DRAWN = /^data:image\/(?:png|jpeg|gif|webp|avif);base64,/i;
+
+/**
+ * The images and files of a message. A picture that came with the message is shown; any other only by name, because to
+ * show it would be a request to somebody else's server.
+ */
 export function Attached({ parts }: { readonly parts: readonly Part[] }) {
   const words = useWords();
   const all = parts.flatMap((part): { icon: IconName; url: string; name: string }[] => {
@@ -21,9 +27,15 @@ export function Attached({ parts }: { readonly parts: readonly Part[] }) {
   return (
     <ul className="attached">
       {all.map(({ icon, url, name }, index) => (
-        <li key={placeIn(index)}>
-          <Icon name={icon} />
-          <Named url={url} name={name} />
+        <li key={placeIn(index)} className={DRAWN.test(url) ? 'picture' : undefined}>
+          {DRAWN.test(url) ? (
+            <img src={url} alt={name} />
+          ) : (
+            <>
+              <Icon name={icon} />
+              <Named url={url} name={name} />
+            </>
+          )}
         </li>
       ))}
     </ul>

@@ -1,0 +1,235 @@
+import { lastAssistantMessageIsCompleteWithToolCalls } from 'ai';
+import { beforeAll, beforeEach, expect } from 'vitest';
+import { call } from '../../testkit/http/http.ts';
+import { callSteps } from '../../testkit/model/call-steps.ts';
+import { choice } from '../../testkit/model/model-wire.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
+import {
+  type Deployment,
+  historyOf,
+  replicaOf,
+  say,
+  startDeployment,
+} from '../../testkit/server/deployment.ts';
+import type { Replica } from '../../testkit/server/replica.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { uiChat, WEATHER_TOOL } from '../support/ui-chat.ts';
+import { promise } from './promises.ts';
+
+let deployment: Deployment;
+let [one, other]: [Replica, Replica] = [] as never;
+
+beforeAll(async () => {
+  deployment = await startDeployment(2, { OPENAI_MODEL: 'first,second' });
+  [one, other] = [replicaOf(deployment, 0), replicaOf(deployment, 1)];
+});
+beforeEach(() => deployment.model.reply(echo));
+
+const asked = () => deployment.model.requests.length;
+const post = (body: object, at = one) =>
+  call<{ error?: { code: string; message: string } }>(at.url, 'POST', '/api/ui/chat', body);
+const user = (text: string, more: object = {}) => ({
+  role: 'user',
+  parts: [{ type: 'text', text }],
+  ...more,
+});
+
+promise(
+  'ui.chat',
+  'useChat’s client gets the answer of each turn as one message, whatever else it sends of the conversation',
+  async () => {
+    const { chat, errors, text } = uiChat(one, 'ui-plain');
+    await chat.sendMessage({ text: 'hello' });
+    expect([text(), chat.status, errors]).toEqual(['echo:hello', 'ready', []]);
+    await chat.sendMessage({ text: 'again' });
+    expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'assistant']);
+    expect(deployment.model.requests.at(-1)?.messages.map(({ content }) => content)).toEqual([
+      'hello',
+      'echo:hello',
+      'again',
+    ]);
+    const metadata = { session_id: 'ui-plain', turn_id: expect.any(String), usage: expect.anything() };
+    expect(chat.lastMessage).toMatchObject({ id: expect.stringMatching(/^msg_t/), metadata });
+    expect(await historyOf(other, 'ui-plain')).toHaveLength(4);
+  },
+);
+
+promise(
+  'ui.reasoning-and-files',
+  'reasoning is a part of its own, and images and files reach the model unchanged',
+  async () => {
+    deployment.model.reply(() => [
+      { chunk: choice({ delta: { reasoning_content: 'hm' } }) },
+      { delta: 'A cat.' },
+    ]);
+    const { chat } = uiChat(one, 'ui-parts');
+    const image = 'data:image/png;base64,iVBORw0KGgo=';
+    await chat.sendMessage({
+      text: 'What is this?',
+      files: [{ type: 'file', mediaType: 'image/png', url: image }],
+    });
+    expect(chat.lastMessage?.parts).toMatchObject([
+      { type: 'step-start' },
+      { type: 'reasoning', text: 'hm', state: 'done' },
+      { type: 'text', text: 'A cat.', state: 'done' },
+    ]);
+    expect(JSON.stringify(deployment.model.requests.at(-1)?.messages)).toContain(image);
+  },
+);
+
+promise(
+  'ui.resume',
+  'a page that reloads in mid-answer reads the running turn from its first chunk on any replica, and 204 when there is none',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ delta: 'one ' }, { wait: gate }, { delta: 'two' }]);
+    const first = uiChat(one, 'ui-resume');
+    const sent = first.chat.sendMessage({ text: 'hello' });
+    await waitFor(() => first.text() === 'one ', { what: 'the first piece' });
+    const reloaded = uiChat(other, 'ui-resume', { messages: first.chat.messages.slice(0, 1) });
+    const resumed = reloaded.chat.resumeStream();
+    await waitFor(() => reloaded.text() === 'one ', { what: 'the same elsewhere' });
+    gate.open();
+    await Promise.all([sent, resumed]);
+    expect([first.text(), reloaded.text()]).toEqual(['one two', 'one two']);
+    expect(reloaded.chat.lastMessage?.id).toBe(first.chat.lastMessage?.id);
+    expect(reloaded.chat.messages).toHaveLength(2);
+    for (const id of ['ui-resume', 'ui-nowhere']) {
+      expect((await call(other.url, 'GET', `/api/ui/chat/${id}/stream`)).status).toBe(204);
+    }
+  },
+);
+
+promise('ui.stop', 'the stop route ends the turn that it names, and no other', async () => {
+  const gate = deployment.model.gate();
+  deployment.model.reply(() => [{ delta: 'half' }, { wait: gate }]);
+  const { chat, text } = uiChat(one, 'ui-stop');
+  const sent = chat.sendMessage({ text: 'hello' });
+  await waitFor(() => text() === 'half', { what: 'the first piece' });
+  const stop = (body: object) =>
+    call<{ stopped?: boolean }>(other.url, 'POST', '/api/ui/chat/ui-stop/stop', body);
+  expect((await stop({})).status).toBe(400);
+  expect((await stop({ turn_id: 'tother' })).body).toEqual({ success: true, stopped: false });
+  expect((await stop({ messageId: chat.lastMessage?.id })).body).toEqual({ success: true, stopped: true });
+  await sent;
+  expect(await historyOf(one, 'ui-stop')).toEqual(['user: hello', 'assistant: half [truncated]']);
+  expect((await stop({ messageId: chat.lastMessage?.id })).body).toMatchObject({ stopped: false });
+});
+
+promise(
+  'ui.tools',
+  'a turn ends in the calls of the client’s tools, and their outputs continue the same message, on another replica as well',
+  async () => {
+    const args = { city: 'Rome' };
+    deployment.model.reply(({ messages }) =>
+      messages.at(-1)?.role === 'tool'
+        ? [{ delta: `It is ${messages.at(-1)?.content}.` }]
+        : callSteps([{ id: 'c1', name: 'weather', args }]),
+    );
+    const { chat } = uiChat(one, 'ui-tools', { tools: [WEATHER_TOOL] } as object);
+    await chat.sendMessage({ text: 'Weather?' });
+    expect(chat.lastMessage?.parts.at(-1)).toMatchObject({
+      ...{ type: 'tool-weather', toolCallId: 'c1', state: 'input-available', input: args },
+    });
+    const elsewhere = uiChat(other, 'ui-tools', {
+      messages: chat.messages,
+      sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    });
+    await elsewhere.chat.addToolOutput({ tool: 'weather', toolCallId: 'c1', output: 'sunny' } as never);
+    await waitFor(() => elsewhere.text() === 'It is sunny.', { what: 'the answer' });
+    expect(elsewhere.chat.messages).toHaveLength(2);
+    expect(elsewhere.errors).toEqual([]);
+    const [, answer] = elsewhere.chat.messages;
+    const twice = await post({ id: 'ui-tools', messages: [answer] });
+    expect(twice).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+  },
+);
+
+promise(
+  'ui.regenerate',
+  'regenerate replaces the last answer in one commit; an edit, and an earlier answer, are refused by name',
+  async () => {
+    const { chat, text } = uiChat(one, 'ui-again');
+    await chat.sendMessage({ text: 'one' });
+    const first = chat.lastMessage?.id;
+    await chat.sendMessage({ text: 'two' });
+    deployment.model.reply(() => [{ delta: 'better' }]);
+    await chat.regenerate();
+    expect(text()).toBe('better');
+    expect(await historyOf(other, 'ui-again')).toEqual([
+      ...['user: one', 'assistant: echo:one', 'user: two', 'assistant: better'],
+    ]);
+    const before = asked();
+    const refused = [
+      { id: 'ui-again', trigger: 'regenerate-message', messageId: first, messages: [user('one')] },
+      {
+        id: 'ui-again',
+        trigger: 'submit-message',
+        messageId: 'u1',
+        messages: [user('edited', { id: 'u1' })],
+      },
+    ];
+    for (const body of refused) {
+      const reply = await post(body);
+      expect([reply.status, reply.body.error?.message]).toEqual([400, expect.stringContaining('messageId')]);
+    }
+    expect(asked()).toBe(before);
+  },
+);
+
+promise(
+  'ui.errors',
+  'an error before the stream has a status and our code in its body, which useChat shows; one within it is an error chunk',
+  async () => {
+    const before = asked();
+    const wrong: [object, number, string][] = [
+      [{ messages: [user('x')] }, 400, 'invalid_request'],
+      [{ id: 'ui-errors', messages: [] }, 400, 'invalid_request'],
+      [{ id: 'ui-errors', messages: [user(' ')] }, 400, 'invalid_request'],
+      [{ id: 'ui-errors', messages: [{ role: 'system', parts: [] }] }, 400, 'invalid_request'],
+      [{ id: 'ui-errors', messages: [user('x')], model: 'third' }, 404, 'model_not_found'],
+    ];
+    for (const [body, status, code] of wrong) {
+      expect([body, await post(body)]).toMatchObject([body, { status, body: { error: { code } } }]);
+    }
+    expect(asked()).toBe(before);
+    expect((await call(one.url, 'GET', '/api/sessions/ui-errors')).status).toBe(404);
+    const early = uiChat(one, 'not an id');
+    await early.chat.sendMessage({ text: 'x' });
+    expect(early.chat.status).toBe('error');
+    expect(JSON.parse(early.errors[0]?.message ?? '{}')).toMatchObject({
+      error: { code: 'invalid_request' },
+    });
+    deployment.model.reply(() => [{ delta: 'half' }, { destroySocket: true }]);
+    const late = uiChat(one, 'ui-errors');
+    await late.chat.sendMessage({ text: 'x' });
+    expect(late.errors[0]?.message).toContain('usable answer');
+  },
+);
+
+promise(
+  'ui.busy',
+  'a message that waits is told its place in the queue only when it asks for it, and is answered after those before it',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) => [{ wait: gate }, ...echo(request)]);
+    const running = await say(one, 'ui-busy', 'first');
+    const body = JSON.stringify({ id: 'ui-busy', messages: [user('second')] });
+    const ask = (headers: object) =>
+      fetch(`${other.url}/api/ui/chat`, {
+        ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
+      });
+    const told = ask({ 'x-queue-events': 'true' });
+    await waitFor(async () => (await told).status === 200, { what: 'the place in the queue' });
+    gate.open();
+    const chunks = await (await told).text();
+    expect(chunks).toMatch(/^data: \{"type":"data-queued".*"position":1/);
+    expect(chunks).toContain('[DONE]');
+    await running.all();
+    expect((await (await ask({})).text()).startsWith('data: {"type":"start"')).toBe(true);
+    const shown = (
+      JSON.parse(`[${chunks.match(/\{"type":"text-delta".*?\}/g)?.join(',')}]`) as { delta: string }[]
+    ).map(({ delta }) => delta);
+    expect(shown.join('')).toBe('echo:second');
+  },
+);
