@@ -187,6 +187,26 @@ export const PROMISES = {
     breaks: 'spoken-words: number the parts of a summary by content_index',
     from: 'docs/protocol.md: Responses',
   },
+  'clients.agents': {
+    says: 'an agent of @openai/agents with a Conversations session calls its tool, remembers, and takes its last item back',
+    breaks: 'parse-input: a call is a message of its own',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.openai': {
+    says: 'the AI SDK sends the ids of earlier items in place of their text, and the model is told what they said',
+    breaks: 'references: leave out the items',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.tools': {
+    says: 'the AI SDK streams an answer, runs a tool between two responses, and stores each turn once under a session header',
+    breaks: 'begin-response: do not extend',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.open-responses': {
+    says: 'the AI SDK provider for Open Responses gets an answer, whole and streamed',
+    breaks: 'response-frames: leave out the type in the data',
+    from: 'docs/protocol.md: Responses',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

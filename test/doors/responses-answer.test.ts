@@ -60,7 +60,7 @@ promise(
       },
     });
     expect(data.id).toMatch(/^resp_[\w-]+$/);
-    expect(data.output[0]?.id).toMatch(/^msg_\d+-100001-0$/);
+    expect(data.output[0]?.id).toMatch(/^msg_[\w-]+-\d+-100001-0$/);
     const asked = deployment.model.requests.at(-1);
     expect(asked?.messages).toEqual([
       { role: 'system', content: 'Be brief.\n\nIn verse.' },
