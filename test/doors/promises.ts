@@ -94,7 +94,7 @@ export const PROMISES = {
   },
   'responses.repeat': {
     says: 'the same Idempotency-Key is the same response; it needs a conversation',
-    breaks: 'begin-response: take the time of the repeat',
+    breaks: 'begin-response: give the core no key',
     from: 'docs/protocol.md: Responses',
   },
   'responses.resent': {
@@ -189,7 +189,7 @@ export const PROMISES = {
   },
   'clients.agents': {
     says: 'an agent of @openai/agents with a Conversations session calls its tool, remembers, and takes its last item back',
-    breaks: 'parse-input: a call is a message of its own',
+    breaks: 'lists pageOf: ignore the order',
     from: 'docs/protocol.md: Responses',
   },
   'clients.ai-sdk.openai': {
