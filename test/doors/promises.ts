@@ -207,6 +207,11 @@ export const PROMISES = {
     breaks: 'response-frames: leave out the type in the data',
     from: 'docs/protocol.md: Responses',
   },
+  'responses.max-output-tokens': {
+    says: 'the limit of an answer goes by the name that the model server takes, which is learned from its refusal',
+    breaks: 'needs adapt: leave max_tokens as it is',
+    from: 'docs/models.md: What is sent',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);
