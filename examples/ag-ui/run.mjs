@@ -53,7 +53,7 @@ await say('What is my name?');
 // The connection is lost in the middle of an answer: the run goes on, and is read again.
 add({ role: 'user', content: 'Say my name once more' });
 await agent.runAgent({}, { onTextMessageStartEvent: () => agent.abortRun() });
-await agent.connectAgent();
+await agent.connectAgent({}, { onRunStartedEvent: () => console.log('Reading the run again.') });
 
 console.log('\nThe thread:');
 for (const { role, content } of agent.messages) console.log(`${role}: ${content ?? ''}`);

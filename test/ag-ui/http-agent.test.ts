@@ -214,12 +214,16 @@ promise(
     const waiting = new Promise<void>((resolve) => {
       told.subscribe({ onCustomEvent: () => resolve() });
     });
-    const runs = [first, told.say('second')];
+    const context = [{ description: 'The page', value: 'about cats' }];
+    const runs = [first, told.say('second', { context })];
     await waiting;
     runs.push(plain.say('third'));
     gate.open();
     await Promise.all(runs);
     expect(told.heard[1]).toEqual({ type: 'CUSTOM', name: 'turnwise.queued', value: { position: 1 } });
+    // Read from its record when it was granted.
+    const second = deployment.model.requests.find(({ messages }) => messages.at(-1)?.content === 'second');
+    expect(second?.messages[0]?.content).toBe('Be brief.\n\nThe page: about cats');
     expect(plain.types).not.toContain(EventType.CUSTOM);
     expect(plain.said).toEqual(['user: third', 'assistant: echo:third']);
     expect(await historyOf(replicaOf(deployment, 0), 'queued')).toHaveLength(6);
