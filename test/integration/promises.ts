@@ -107,6 +107,11 @@ export const PROMISES = {
     breaks: "error-reply: leave Fastify's own answer for unknown routes",
     from: 'docs/errors.md',
   },
+  'examples.run': {
+    says: 'the examples with curl, fetch and OpenAI’s package run as they are and show the answers',
+    breaks: 'examples/fetch.mjs: resume without Last-Event-ID',
+    from: 'docs/protocol.md: Resume',
+  },
   'client.typed': {
     says: 'the client made from the API document compiles, and a wrong route, field or error code does not',
     breaks: 'error-schemas errorReply: describe the code as any string',

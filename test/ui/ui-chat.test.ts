@@ -219,7 +219,7 @@ promise(
       fetch(`${other.url}/api/ui/chat`, {
         ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
       });
-    const told = ask({ 'x-queue-events': 'true' });
+    const told = ask({ 'x-turnwise-events': 'queued' });
     await waitFor(async () => (await told).status === 200, { what: 'the place in the queue' });
     gate.open();
     const chunks = await (await told).text();

@@ -116,7 +116,7 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
     announce(reply, turn);
     reply.header(...PROTOCOL_HEADER);
     const messageId = continues === '' ? `${MESSAGE_PREFIX}${turn.turnId}` : continues;
-    const frames = new UiFrames(turn, messageId, request.headers['x-queue-events'] === 'true');
+    const frames = new UiFrames(turn, messageId, request.headers['x-turnwise-events'] === 'queued');
     return streamTurn(deps, readers, UI, conversations.source(turn), frames, sink);
   }
 
