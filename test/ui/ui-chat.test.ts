@@ -114,6 +114,22 @@ promise('ui.stop', 'the stop route ends the turn that it names, and no other', a
   await sent;
   expect(await historyOf(one, 'ui-stop')).toEqual(['user: hello', 'assistant: half [truncated]']);
   expect((await stop({ messageId: chat.lastMessage?.id })).body).toMatchObject({ stopped: false });
+  // An answer that goes on after a call has the id of the message that held the call.
+  deployment.model.reply(({ messages }) =>
+    messages.at(-1)?.role === 'tool'
+      ? [{ delta: 'half' }, { wait: gate }]
+      : callSteps([{ id: 'c1', name: 'weather', args: {} }]),
+  );
+  const tools = uiChat(one, 'ui-stop', {
+    messages: chat.messages,
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    tools: [WEATHER_TOOL],
+  } as object);
+  await tools.chat.sendMessage({ text: 'Weather?' });
+  await tools.chat.addToolOutput({ tool: 'weather', toolCallId: 'c1', output: 'sunny' } as never);
+  await waitFor(() => tools.text() === 'half', { what: 'the rest of the answer' });
+  expect((await stop({ messageId: tools.chat.lastMessage?.id })).body).toMatchObject({ stopped: true });
+  await waitFor(() => tools.chat.status === 'ready', { what: 'its end' });
 });
 
 promise(
@@ -140,6 +156,10 @@ promise(
     expect(elsewhere.chat.messages).toHaveLength(2);
     expect(elsewhere.errors).toEqual([]);
     const [, answer] = elsewhere.chat.messages;
+    const name = { id: 'ui-tools', messageId: answer?.id, message: chat.messages[0] };
+    const anew = await call(one.url, 'POST', '/api/ui/chat', { ...name, trigger: 'regenerate-message' });
+    expect(anew.status).toBe(200);
+    expect((await historyOf(one, 'ui-tools')).filter((line) => line.includes('sunny'))).toHaveLength(1);
     const twice = await post({ id: 'ui-tools', messages: [answer] });
     expect(twice).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
   },
@@ -174,6 +194,25 @@ promise(
       expect([reply.status, reply.body.error?.message]).toEqual([400, expect.stringContaining('messageId')]);
     }
     expect(asked()).toBe(before);
+  },
+);
+
+promise(
+  'ui.try-again',
+  'regenerate after an error asks the question that failed, and leaves the turn before it alone',
+  async () => {
+    for (const answered of [[], ['user: one', 'assistant: echo:one']]) {
+      const { chat, text } = uiChat(one, `ui-failed-${answered.length}`);
+      deployment.model.reply(echo);
+      if (answered.length > 0) await chat.sendMessage({ text: 'one' });
+      deployment.model.reply(() => [{ delta: 'half' }, { destroySocket: true }]);
+      await chat.sendMessage({ text: 'two' });
+      expect(chat.status).toBe('error');
+      deployment.model.reply(echo);
+      await chat.regenerate();
+      expect([text(), chat.status]).toEqual(['echo:two', 'ready']);
+      expect(await historyOf(other, chat.id)).toEqual([...answered, 'user: two', 'assistant: echo:two']);
+    }
   },
 );
 
