@@ -97,6 +97,7 @@ const throughBalancer = files([
   'replicas/resume',
   'replicas/stop',
   'replicas/isolation',
+  'ui/ui-chat',
 ]);
 
 /**
