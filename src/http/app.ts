@@ -21,9 +21,6 @@ import type { HttpDeps } from './http-deps.ts';
 import { trackMethods } from './method-not-allowed.ts';
 import { NATIVE } from './native/native-dialect.ts';
 
-/** Comments that keep proxies from taking a silent stream for a dead one. */
-const HEARTBEAT_MS = 15_000;
-
 /** A request that has not arrived whole after this time is refused; Node checks so seldom that it takes up to 30 s. */
 const REQUEST_TIMEOUT_MS = 25_000;
 const TIMEOUT_CHECK_MS = 5000;
@@ -123,7 +120,8 @@ export async function buildApp(
     // An OPTIONS request that is not a preflight gets our own reply.
     strictPreflight: false,
   });
-  await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS });
+  // Heartbeats are those of SseSink.
+  await app.register(fastifySSE, { heartbeatInterval: 0 });
   await app.register(websocket, { options: { maxPayload: settings.maxBodyBytes } });
   await app.register(swagger, {
     openapi: {

@@ -1,8 +1,10 @@
+import { Writable } from 'node:stream';
 import { expect } from 'vitest';
 import type { EventId, PlacedEvent, TurnEvent } from '../../src/conversation/events.ts';
 import { BEFORE_ALL, formatEventId, parseEventId } from '../../src/conversation/events.ts';
 import { TurnFeed } from '../../src/conversation/live/turn-feed.ts';
 import { Transcript } from '../../src/conversation/transcript.ts';
+import { chunkOf, writeInOneGo } from '../../src/http/door/chunks.ts';
 import { promise } from './promises.ts';
 
 const delta = (content: string): TurnEvent => ({ type: 'delta', content });
@@ -128,3 +130,30 @@ promise('events.place', 'an event id parses back to what was formatted, and noth
     expect([text, parseEventId(text)]).toEqual([text, null]);
   }
 });
+
+promise(
+  'viewers.one-write',
+  'events that come together reach each viewer in one write of whole chunks, whose bytes all viewers share',
+  async () => {
+    const writes: Buffer[][] = [];
+    const viewers = Array.from(
+      { length: 3 },
+      () =>
+        new Writable({
+          writev: (chunks, done) => {
+            writes.push(chunks.map(({ chunk }) => chunk));
+            done();
+          },
+        }),
+    );
+    const events = [['data: a\n\n'], ['data: \u00e9\n\n', 'data: c\n\n']];
+    for (const frames of events)
+      for (const viewer of viewers) expect(writeInOneGo(viewer, chunkOf(frames))).toBe(true);
+    expect(writes).toEqual([]);
+    await new Promise(setImmediate);
+    const chunks = ['9\r\ndata: a\n\n\r\n', '13\r\ndata: \u00e9\n\ndata: c\n\n\r\n'];
+    expect(writes.map((write) => write.map(String))).toEqual(viewers.map(() => chunks));
+    for (const write of writes)
+      for (const [at, bytes] of write.entries()) expect(bytes).toBe(writes[0]?.[at]);
+  },
+);

@@ -37,6 +37,16 @@ export const PROMISES = {
     breaks: 'plan forgetting: return nothing',
     from: 'docs/redis.md',
   },
+  'cost.round-trips': {
+    says: 'a turn that finds its session idle waits for Redis three times',
+    breaks: 'submit-turn start: ask for the lock after the confirmation',
+    from: 'docs/architecture.md',
+  },
+  'cost.writes': {
+    says: 'each token is one write to each of its viewers, and the same bytes for all',
+    breaks: 'sse-sink: write to the response',
+    from: 'docs/decisions/0020-what-a-viewer-costs.md',
+  },
   'dialect.numbers': {
     says: 'a dialect that numbers its events shows each once it is logged, with the same number on every replica',
     breaks: 'turn-feed visibleCount: show all events to every reader',
@@ -156,6 +166,11 @@ export const PROMISES = {
     says: 'a reader that leaves or fails ends only its own reading',
     breaks: 'turn-feed read: ignore the signal',
     from: 'docs/decisions/0002-one-reading-path.md',
+  },
+  'viewers.one-write': {
+    says: 'events that come together reach each viewer in one write of whole chunks, whose bytes all viewers share',
+    breaks: 'chunks writeInOneGo: do not cork; chunkOf: make the bytes anew for each',
+    from: 'docs/decisions/0020-what-a-viewer-costs.md',
   },
   'events.place': {
     says: 'an event id parses back to what was formatted, and nothing else parses',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startDemoModel } from '../../src/model/demo-model.ts';
 import { call } from '../../testkit/http/http.ts';
+import { echo } from '../../testkit/model/scripted-model.ts';
 import { startChild } from '../../testkit/process/child.ts';
 import {
   type Deployment,
@@ -95,6 +96,21 @@ promise(
     await look();
     await finish();
     await look();
+    // A session with metadata, and one that was forked from it.
+    const post = async (path: string, body: object) => {
+      const reply = await call<{ id: string }>(replicaOf(deployment, 0).url, 'POST', path, body);
+      expect([path, reply.status, reply.body]).toEqual([path, 200, expect.anything()]);
+      return reply.body.id;
+    };
+    deployment.model.reply(echo);
+    const conversation = await post('/v1/conversations', { metadata: { a: 'b' } });
+    const ask = (more: object) => post('/v1/responses', { model: 'scripted', input: 'hello', ...more });
+    const first = await ask({ conversation });
+    await ask({ conversation });
+    await ask({ previous_response_id: first });
+    for (const key of (await deployment.redis.ask('KEYS', 'turnwise:{-/*:meta')) as string[]) {
+      for (const field of Object.keys(await fieldsOf(key))) seen.meta.add(field);
+    }
     const said = (heading: string) =>
       tableUnder(page, heading).map(([field = '']) => codeIn(field).replace(/:.*/, ':'));
     expect([...seen.meta].sort()).toEqual(said('Fields of `meta`').toSorted());

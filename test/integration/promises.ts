@@ -480,7 +480,7 @@ export const PROMISES = {
   },
   'clients.heartbeat': {
     says: 'an idle stream sends a comment within sixteen seconds, and no event',
-    breaks: 'app HEARTBEAT_MS: a minute',
+    breaks: 'heartbeats EVERY_MS: a minute',
     from: 'docs/protocol.md: Resume',
   },
   'clients.text-forges-nothing': {
