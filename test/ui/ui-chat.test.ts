@@ -198,6 +198,33 @@ promise(
 );
 
 promise(
+  'ui.regenerate.running',
+  'regenerate of a question that is still being answered waits for that answer and replaces it, so it is asked once',
+  async () => {
+    const gate = deployment.model.gate();
+    deployment.model.reply(() => [{ delta: 'half' }, { wait: gate }]);
+    const { chat, text } = uiChat(one, 'ui-impatient');
+    const sent = chat.sendMessage({ text: 'hello' });
+    await waitFor(() => text() === 'half', { what: 'the first piece' });
+    // Only the client stops.
+    await Promise.all([chat.stop(), sent]);
+    deployment.model.reply(() => [{ delta: 'better' }]);
+    const again = await fetch(`${other.url}/api/ui/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-turnwise-events': 'queued' },
+      body: JSON.stringify({
+        ...{ id: 'ui-impatient', trigger: 'regenerate-message', messageId: chat.lastMessage?.id },
+        message: chat.messages[0],
+      }),
+    });
+    expect(again.status).toBe(200);
+    gate.open();
+    expect(await again.text()).toContain('better');
+    expect(await historyOf(one, 'ui-impatient')).toEqual(['user: hello', 'assistant: better']);
+  },
+);
+
+promise(
   'ui.try-again',
   'regenerate after an error asks the question that failed, and leaves the turn before it alone',
   async () => {
@@ -258,7 +285,7 @@ promise(
       fetch(`${other.url}/api/ui/chat`, {
         ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
       });
-    const told = ask({ 'x-queue-events': 'true' });
+    const told = ask({ 'x-turnwise-events': 'queued' });
     await waitFor(async () => (await told).status === 200, { what: 'the place in the queue' });
     gate.open();
     const chunks = await (await told).text();

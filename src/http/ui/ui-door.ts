@@ -119,7 +119,7 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
   function show(request: FastifyRequest, reply: FastifyReply, sink: SseSink, turn: TurnRef, echo: UiEcho) {
     announce(reply, turn);
     reply.header(...PROTOCOL_HEADER);
-    const showsQueue = request.headers['x-queue-events'] === 'true';
+    const showsQueue = request.headers['x-turnwise-events'] === 'queued';
     const frames = new UiFrames(turn, messageIdOf(turn.turnId, echo), showsQueue);
     return streamTurn(deps, readers, UI, conversations.source(turn), frames, sink);
   }

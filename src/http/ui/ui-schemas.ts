@@ -67,8 +67,8 @@ export const UiHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({ minLength: 1, maxLength: 255, description: 'the same key is the same turn' }),
   ),
-  'x-queue-events': Type.Optional(
-    Type.String({ description: '`true`: chunks `data-queued` tell the place in the queue' }),
+  'x-turnwise-events': Type.Optional(
+    Type.Enum(['queued'], { description: 'chunks `data-queued` tell the place in the queue' }),
   ),
 });
 
