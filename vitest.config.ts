@@ -12,6 +12,12 @@ const files = (names: readonly string[]) => names.map((name) => `test/${name}.te
  * Nothing is built. Each of these files runs once more on processes of the built server: on a Cluster, or alone.
  */
 const inProcess = files([
+  'ag-ui/errors',
+  'ag-ui/example',
+  'ag-ui/frames',
+  'ag-ui/http-agent',
+  'ag-ui/openapi',
+  'ag-ui/resume',
   'chat-completions/errors',
   'chat-completions/frameworks',
   'chat-completions/frames',
@@ -36,6 +42,7 @@ const inProcess = files([
   'replicas/stop',
   'replicas/unread',
   'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /** What needs no build. */
@@ -45,9 +52,16 @@ const pure = ['', 'core/**/', 'doors/**/', 'unit/**/'].map((folder) => `test/${f
 const readsBuild = files(['unit/patches']);
 
 /** Replicas as processes of the built server. */
-const served = ['bench', 'chat-completions', 'cluster', 'integration', 'replicas', 'sentinel', 'ui'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const served = [
+  'ag-ui',
+  'bench',
+  'chat-completions',
+  'cluster',
+  'integration',
+  'replicas',
+  'sentinel',
+  'ui',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** What must hold on a Cluster just as on one server; the same files, run once more. */
 const onCluster = files([
@@ -88,6 +102,7 @@ const onClusterToo = files([
   'replicas/redis-faults',
   'replicas/unread',
   'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /** What must hold whichever replica a balancer chooses. */
@@ -98,6 +113,7 @@ const throughBalancer = files([
   'replicas/stop',
   'replicas/isolation',
   'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /**

@@ -67,10 +67,15 @@ export class Agents {
       agent,
       model: asked,
       counter: agent.counterFor(asked),
-      systemPrompt: options.instructions ?? agent.systemPrompt,
+      systemPrompt: systemPromptOf(agent, options),
       parameters: { ...agent.parameters, ...options.parameters, ...toolsOf(options) },
     };
   }
+}
+
+function systemPromptOf(agent: Agent, { instructions, context }: TurnOptions): string | undefined {
+  const prompt = instructions ?? agent.systemPrompt;
+  return context === undefined ? prompt : [prompt ?? '', context].join('\n\n').trim();
 }
 
 function toolsOf({ tools }: TurnOptions): { readonly tools?: readonly unknown[] } {

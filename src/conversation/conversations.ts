@@ -58,8 +58,8 @@ export class Conversations {
   /** @throws turn_not_found */
   async find(turn: TurnRef): Promise<AnsweredTurn> {
     const stored = await findTurn(this.#core, turn);
-    const { record, profile } = stored;
-    return { ...record, echo: profile.echo, reply: await this.#core.store.reply(turn, stored) };
+    const { record, input, profile } = stored;
+    return { ...record, input, echo: profile.echo, reply: await this.#core.store.reply(turn, stored) };
   }
 
   /** The running turn of a session, else the one that waits longest; null when there is none. */

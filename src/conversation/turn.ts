@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { Input } from './input.ts';
 import type { Part } from './parts.ts';
 import type { SessionRef } from './session.ts';
 import type { Usage } from './usage.ts';
@@ -134,6 +135,8 @@ export interface TurnProfile {
 export interface TurnOptions {
   /** In place of the agent's system prompt. */
   readonly instructions?: string;
+  /** Added to the system prompt, whichever it is. */
+  readonly context?: string;
   /** Fields of the model request, over the agent's. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Function tools of the caller, as the model protocol has them. */
@@ -162,6 +165,7 @@ export interface TurnRecord {
 
 /** `reply` is what history holds of the answer; null when it holds nothing. `echo` is what its door gave with it. */
 export interface AnsweredTurn extends TurnRecord {
+  readonly input: Input;
   readonly reply: readonly Part[] | null;
   readonly echo: string;
 }

@@ -5,7 +5,12 @@ import { joinMessages, type WireMessage } from './wire-messages.ts';
  * What a server was found to need, by its refusals; remembered as long as the process lives. `name` is what the log and
  * `doctor` say.
  */
-export const NEEDS = ['requests without stream_options', 'alternating roles', 'no system messages'] as const;
+export const NEEDS = [
+  'requests without stream_options',
+  'alternating roles',
+  'no system messages',
+  'max_completion_tokens',
+] as const;
 export type Need = (typeof NEEDS)[number];
 
 /** A request body as it would be sent to a server that has no needs. */
@@ -22,13 +27,14 @@ export function adapt(request: ChatRequest, needs: ReadonlySet<Need>): ChatReque
   if (needs.has('alternating roles')) messages = alternating(messages);
   const adapted = { ...request, messages };
   if (needs.has('requests without stream_options')) delete adapted.stream_options;
-  return adapted;
+  return needs.has('max_completion_tokens') ? withoutMaxTokens(adapted) : adapted;
 }
 
 /** How a refusal names each need. Chat templates may do so under any status: llama.cpp under 500. */
 const NAMED: Readonly<Record<Need, RegExp>> = {
   'requests without stream_options': /stream_options|include_usage/,
   'alternating roles': /alternat|roles? must|same role|consecutive/,
+  max_completion_tokens: /max_completion_tokens/,
   'no system messages': /system (?:role|message|prompt)|role.{0,20}system/,
 };
 
@@ -47,6 +53,7 @@ export function needsBehind(
     'requests without stream_options': request.stream_options !== undefined,
     'alternating roles': !isAlternating(messages),
     'no system messages': messages[0]?.role === 'system',
+    max_completion_tokens: request.max_tokens !== undefined,
   };
   const open = NEEDS.filter((need) => isPossible[need] && !known.has(need));
   const named = open.filter((need) => failure.names(NAMED[need]));
@@ -87,4 +94,9 @@ function withoutSystem(messages: readonly WireMessage[]): readonly WireMessage[]
   if (system?.role !== 'system') return messages;
   if (first?.role !== 'user') return [{ role: 'user', content: system.content }, ...messages.slice(1)];
   return [joinMessages({ role: 'user', content: system.content }, first), ...rest];
+}
+
+/** OpenAI's reasoning models take the limit of an answer only by its newer name, which most other servers do not know. */
+function withoutMaxTokens({ max_tokens: most, ...request }: ChatRequest): ChatRequest {
+  return most === undefined ? request : { max_completion_tokens: most, ...request };
 }

@@ -94,7 +94,7 @@ export const PROMISES = {
   },
   'responses.repeat': {
     says: 'the same Idempotency-Key is the same response; it needs a conversation',
-    breaks: 'begin-response: take the time of the repeat',
+    breaks: 'begin-response: give the core no key',
     from: 'docs/protocol.md: Responses',
   },
   'responses.resent': {
@@ -186,6 +186,31 @@ export const PROMISES = {
     says: 'what the model thinks is shown as it is, or as a summary where the request asks for one',
     breaks: 'spoken-words: number the parts of a summary by content_index',
     from: 'docs/protocol.md: Responses',
+  },
+  'clients.agents': {
+    says: 'an agent of @openai/agents with a Conversations session calls its tool, remembers, and takes its last item back',
+    breaks: 'lists pageOf: ignore the order',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.openai': {
+    says: 'the AI SDK sends the ids of earlier items in place of their text, and the model is told what they said',
+    breaks: 'references: leave out the items',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.tools': {
+    says: 'the AI SDK streams an answer, runs a tool between two responses, and stores each turn once under a session header',
+    breaks: 'begin-response: do not extend',
+    from: 'docs/protocol.md: Responses',
+  },
+  'clients.ai-sdk.open-responses': {
+    says: 'the AI SDK provider for Open Responses gets an answer, whole and streamed',
+    breaks: 'response-frames: leave out the type in the data',
+    from: 'docs/protocol.md: Responses',
+  },
+  'responses.max-output-tokens': {
+    says: 'the limit of an answer goes by the name that the model server takes, which is learned from its refusal',
+    breaks: 'needs adapt: leave max_tokens as it is',
+    from: 'docs/models.md: What is sent',
   },
 } as const satisfies Ledger;
 

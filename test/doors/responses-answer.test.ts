@@ -60,7 +60,7 @@ promise(
       },
     });
     expect(data.id).toMatch(/^resp_[\w-]+$/);
-    expect(data.output[0]?.id).toMatch(/^msg_\d+-100001-0$/);
+    expect(data.output[0]?.id).toMatch(/^msg_[\w-]+-\d+-100001-0$/);
     const asked = deployment.model.requests.at(-1);
     expect(asked?.messages).toEqual([
       { role: 'system', content: 'Be brief.\n\nIn verse.' },
@@ -243,5 +243,24 @@ promise(
       .responses.stream({ model, input: 'x', reasoning: { summary: 'auto' } })
       .finalResponse();
     expect(summarised.output[0]).toMatchObject({ summary: [{ type: 'summary_text', text: 'let me see' }] });
+  },
+);
+
+promise(
+  'responses.max-output-tokens',
+  'the limit of an answer goes by the name that the model server takes, which is learned from its refusal',
+  async () => {
+    deployment.model.reply((request) => {
+      const message =
+        "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.";
+      if (!('max_tokens' in request.body)) return echo(request);
+      return [
+        { status: 400, body: { error: { message, param: 'max_tokens', code: 'unsupported_parameter' } } },
+      ];
+    });
+    const response = await one().responses.create({ model, input: 'x', max_output_tokens: 20 });
+    expect(response).toMatchObject({ output_text: 'echo:x', max_output_tokens: 20 });
+    const { body } = deployment.model.requests.at(-1) ?? {};
+    expect([body?.max_completion_tokens, body?.max_tokens]).toEqual([20, undefined]);
   },
 );

@@ -54,8 +54,16 @@ promise(
   'a WebSocket answers one request after the other with the frames of a stream, each response numbered from 0',
   async () => {
     const { frames, ends, send, socket } = await connect();
+    const gate = deployment.model.gate();
+    deployment.model.reply((request) =>
+      request.messages.at(-1)?.content === 'one' ? [{ wait: gate }, ...echo(request)] : echo(request),
+    );
     send({ input: 'one' });
     send({ input: 'two' });
+    await gate.reached;
+    // The server hears of both before this connection can be opened.
+    (await connect()).socket.close();
+    gate.open();
     await waitFor(() => ends().length === 2, { what: 'both responses' });
     expect(ends().map(({ response }) => response?.output[0]?.content?.[0]?.text)).toEqual([
       'echo:one',

@@ -68,6 +68,8 @@ const routes = [
   ['GET', `${conversation}/items`, 'application/json'],
   ['GET', `${conversation}/items/{item_id}`, 'application/json'],
   ['DELETE', `${conversation}/items/{item_id}`, 'application/json'],
+  ['POST', '/api/ag-ui', events],
+  ['GET', '/api/ag-ui/{thread_id}/stream', events],
   ['GET', '/health', 'application/json'],
   ['GET', '/livez', 'application/json'],
   ['GET', '/readyz', 'application/json'],

@@ -15,6 +15,7 @@ import { parseResponseId, responseId } from './ids.ts';
 import { onBusyOf } from './on-busy.ts';
 import { parseRequest, type ResponseRequest } from './parse-request.ts';
 import { type Place, placeOf } from './place.ts';
+import { withReferences } from './references.ts';
 import type { ResponseHead } from './response-object.ts';
 import { RESPONSES } from './responses-dialect.ts';
 
@@ -45,7 +46,8 @@ export async function beginResponse(
   chain: (responseId: string) => Input | null = () => null,
 ): Promise<BegunResponse> {
   const caller = callerOf(request);
-  const asked = parseRequest(body, deps.settings.model);
+  const parsed = parseRequest(body, deps.settings.model);
+  const asked = { ...parsed, input: await withReferences(deps, caller, parsed.input, parsed.references) };
   const { previousResponseId: previous } = asked;
   const before = previous === null || asked.echo.store ? null : chain(previous);
   if (before !== null) {

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { clientLeft } from '../client-left.ts';
 import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
@@ -7,6 +6,7 @@ import type { HttpDeps } from '../http-deps.ts';
 import { changeHistory } from './change-history.ts';
 import { conversationToJson, itemsIn, namedSession } from './conversation-routes.ts';
 import { responseErrors } from './error-schemas.ts';
+import { itemNotFound } from './error-table.ts';
 import { Fields } from './fields.ts';
 import { listOf, pageOf, readListQuery } from './lists.ts';
 import { Conversation, ConversationItem, ItemList } from './reply-schemas.ts';
@@ -42,7 +42,7 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
         await conversations.session(session);
         const turn = await changeHistory(deps, caller, session, { kind: 'append' }, input, clientLeft(reply));
         if (turn === null) return reply.hijack();
-        return listOf(storedItems(await conversations.turnMessages(turn)), false);
+        return listOf(storedItems(session, await conversations.turnMessages(turn)), false);
       },
     );
 
@@ -60,7 +60,7 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
       async (request) => {
         const options = readListQuery(request.query);
         const session = namedSession(callerOf(request), request.params.conversation_id);
-        return pageOf(storedItems(await conversations.history(session)), options);
+        return pageOf(storedItems(session, await conversations.history(session)), options);
       },
     );
 
@@ -76,9 +76,11 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
       },
       async (request) => {
         const { conversation_id: id, item_id: itemId } = request.params;
-        const history = await conversations.history(namedSession(callerOf(request), id));
-        const item = storedItems(history).find((one) => one.id === itemId);
-        if (item === undefined) throw itemNotFound();
+        const session = namedSession(callerOf(request), id);
+        const item = storedItems(session, await conversations.history(session)).find(
+          (one) => one.id === itemId,
+        );
+        if (item === undefined) throw itemNotFound('item_id');
         return item.json;
       },
     );
@@ -104,8 +106,8 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
         const caller = callerOf(request);
         const session = namedSession(caller, id);
         const core = coreItemId(itemId);
-        const items = storedItems(await conversations.history(session));
-        if (core === null || items.every((item) => item.id !== itemId)) throw itemNotFound();
+        const items = storedItems(session, await conversations.history(session));
+        if (core === null || items.every((item) => item.id !== itemId)) throw itemNotFound('item_id');
         const use = { kind: 'remove', items: [core] } as const;
         const turn = await changeHistory(deps, caller, session, use, [], clientLeft(reply));
         if (turn === null) return reply.hijack();
@@ -113,9 +115,4 @@ export function conversationItemRoutes(deps: HttpDeps): FastifyPluginAsyncTypebo
       },
     );
   };
-}
-
-function itemNotFound(): TurnwiseError {
-  const details = { param: 'item_id', dialect_code: 'item_not_found' };
-  return new TurnwiseError('not_found', { message: 'There is no such item.', details });
 }

@@ -82,3 +82,9 @@ export function previousNotFound(id: string): TurnwiseError {
     details: { param: 'previous_response_id', dialect_code: 'previous_response_not_found' },
   });
 }
+
+/** An item that is asked for, or sent by its id. @param param  where it is named */
+export function itemNotFound(param: string): TurnwiseError {
+  const details = { param, dialect_code: 'item_not_found' };
+  return new TurnwiseError('not_found', { message: 'There is no such item.', details });
+}

@@ -47,7 +47,7 @@ export async function responseNow(
   { turn, head, record, messages }: FoundResponse,
   signal: AbortSignal,
 ): Promise<ResponseJson | null> {
-  if (record === null) return responseFrom(head, messages);
+  if (record === null) return responseFrom(turn, head, messages);
   if (!hasEnded(record.status)) {
     return responseToJson(head, unfinished(record.status === 'queued' ? 'queued' : 'in_progress'));
   }
@@ -60,14 +60,14 @@ export function unfinished(status: 'queued' | 'in_progress') {
   return { status, output: [], endedAtMs: null, reason: null, failure: null, usage: null };
 }
 
-function responseFrom(head: ResponseHead, messages: readonly Message[]): ResponseJson {
+function responseFrom({ session }: TurnRef, head: ResponseHead, messages: readonly Message[]): ResponseJson {
   const receipt = receiptIn(messages);
   const answer = messages.filter(isAnswer);
   const isCut = answer.some(({ truncated }) => truncated);
   const reason = incompleteReason(receipt?.finishReason ?? 'stop');
   return responseToJson(head, {
     status: isCut ? 'cancelled' : reason === null ? 'completed' : 'incomplete',
-    output: storedItems(answer, head.echo.reasoning.summary === null ? 'reasoning' : 'summary').map(
+    output: storedItems(session, answer, head.echo.reasoning.summary === null ? 'reasoning' : 'summary').map(
       ({ json }) => json,
     ),
     endedAtMs: receipt?.endedAtMs ?? null,

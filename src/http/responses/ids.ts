@@ -30,25 +30,29 @@ const PREFIXES = {
 } as const;
 export type ItemType = keyof typeof PREFIXES;
 
-/** The id of an item: that of its message, and the number of its first part there. */
-export function itemId(type: ItemType, message: string, firstPart: number): string {
-  return `${PREFIXES[type]}_${message.slice(1)}-${firstPart}`;
+/**
+ * The id of an item: its conversation, its message, and the number of its first part there. Some clients send the id of
+ * an item in place of the item, and name no conversation.
+ */
+export function itemId(type: ItemType, conversationId: string, message: string, firstPart: number): string {
+  return `${PREFIXES[type]}_${conversationId}-${message.slice(1)}-${firstPart}`;
 }
 
-const ITEM_ID = /^(msg|fc|fco|rs)_(\d{1,16}-\d{1,9})-(\d{1,6})$/;
+const ITEM_ID = /^(msg|fc|fco|rs)_(.{1,128})-(\d{1,16}-\d{1,9})-(\d{1,6})$/;
 
 export interface ItemPlace {
   readonly type: ItemType;
+  readonly conversationId: string;
   readonly messageId: string;
   readonly firstPart: number;
 }
 
 /** @returns null when the text is not an id that `itemId` makes */
 export function parseItemId(id: string): ItemPlace | null {
-  const [, prefix, message, firstPart] = ITEM_ID.exec(id) ?? [];
+  const [, prefix, conversationId = '', message, firstPart] = ITEM_ID.exec(id) ?? [];
   const type = (Object.keys(PREFIXES) as ItemType[]).find((one) => PREFIXES[one] === prefix);
-  if (type === undefined || message === undefined) return null;
-  return { type, messageId: `m${message}`, firstPart: Number(firstPart) };
+  if (type === undefined || message === undefined || !isConversationId(conversationId)) return null;
+  return { type, conversationId, messageId: `m${message}`, firstPart: Number(firstPart) };
 }
 
 /** The id that a message of an answer will have once it is stored. @param index  its place in the answer, from 0 */

@@ -51,6 +51,7 @@ export function reasoningContent(as: SpokenAs | null, parts: readonly object[]) 
  * is no part; it is counted by itself.
  */
 export class ItemNumbers {
+  readonly #conversationId: string;
   readonly #messageIdOf: (index: number) => string;
   readonly #storesReasoning: boolean;
   #message = -1;
@@ -59,7 +60,8 @@ export class ItemNumbers {
   #thoughts = 0;
 
   /** @param messageIdOf  the id of a message of the answer, by its place from 0 */
-  constructor(messageIdOf: (index: number) => string, storesReasoning: boolean) {
+  constructor(conversationId: string, messageIdOf: (index: number) => string, storesReasoning: boolean) {
+    this.#conversationId = conversationId;
     this.#messageIdOf = messageIdOf;
     this.#storesReasoning = storesReasoning;
   }
@@ -73,6 +75,6 @@ export class ItemNumbers {
     this.#isTool = isTool;
     const isPart = type !== 'reasoning' || this.#storesReasoning;
     const number = isPart ? this.#parts++ : this.#thoughts++;
-    return itemId(type, this.#messageIdOf(this.#message), number);
+    return itemId(type, this.#conversationId, this.#messageIdOf(this.#message), number);
   }
 }

@@ -28,8 +28,14 @@ export function keptResponseRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const options = readListQuery(request.query);
-        const { messages } = await findResponse(deps, callerOf(request), request.params.response_id);
-        return pageOf(storedItems(messages.filter((message) => !isAnswer(message))), options);
+        const { turn, messages } = await findResponse(deps, callerOf(request), request.params.response_id);
+        return pageOf(
+          storedItems(
+            turn.session,
+            messages.filter((message) => !isAnswer(message)),
+          ),
+          options,
+        );
       },
     );
 

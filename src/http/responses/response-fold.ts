@@ -1,7 +1,7 @@
 import type { PlacedEvent, TurnEvent } from '../../conversation/events.ts';
 import { assertNever, TurnwiseError } from '../../errors.ts';
 import { errorToJson } from './error-table.ts';
-import { answerMessageId } from './ids.ts';
+import { answerMessageId, parseResponseId } from './ids.ts';
 import { ItemNumbers, itemToJson, type OutputItem, textOfItem } from './items.ts';
 import {
   incompleteReason,
@@ -90,7 +90,9 @@ export class ResponseFold {
   }
 
   #numbersOf(fence: number): ItemNumbers {
-    return new ItemNumbers((index) => answerMessageId(fence, index), this.#head.storesReasoning);
+    const { id, storesReasoning } = this.#head;
+    const { conversationId = '' } = parseResponseId(id) ?? {};
+    return new ItemNumbers(conversationId, (index) => answerMessageId(fence, index), storesReasoning);
   }
 
   #begin({ type }: TurnEvent, emit: Emit): void {

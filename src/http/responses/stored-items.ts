@@ -1,21 +1,25 @@
+import type { InputMessage } from '../../conversation/input.ts';
 import { type Item, itemsOf } from '../../conversation/items.ts';
 import type { Part } from '../../conversation/parts.ts';
-import type { Message } from '../../conversation/session.ts';
+import type { Message, SessionRef } from '../../conversation/session.ts';
 import { type ItemType, itemId, parseItemId } from './ids.ts';
 import { reasoningContent } from './items.ts';
 import { partOf, type SpokenAs } from './spoken-words.ts';
 
 /** Items of the history, as clients see them. */
 export function storedItems(
+  { conversationId }: SessionRef,
   messages: readonly Message[],
   reasoningAs: SpokenAs = 'reasoning',
 ): readonly StoredItem[] {
-  return messages.flatMap(itemsOf).map((item) => storedItem(item, reasoningAs));
+  return messages.flatMap(itemsOf).map((item) => storedItem(conversationId, item, reasoningAs));
 }
 
 export interface StoredItem {
   readonly id: string;
   readonly json: object;
+  /** Whose it is, and what it holds. */
+  readonly said: InputMessage;
 }
 
 /** The id by which the core knows an item; null when it is none of ours. */
@@ -24,12 +28,20 @@ export function coreItemId(id: string): string | null {
   return place === null ? null : `${place.messageId}/${place.firstPart}`;
 }
 
-function storedItem({ message, firstPart, parts }: Item, reasoningAs: SpokenAs): StoredItem {
+function storedItem(
+  conversationId: string,
+  { message, firstPart, parts }: Item,
+  reasoningAs: SpokenAs,
+): StoredItem {
   const [part] = parts;
   const type = typeOf(part);
-  const id = itemId(type, message.id, firstPart);
+  const id = itemId(type, conversationId, message.id, firstPart);
   const status = message.truncated ? 'incomplete' : 'completed';
-  return { id, json: { id, type, status, ...contentOf(message, parts, reasoningAs) } };
+  return {
+    id,
+    json: { id, type, status, ...contentOf(message, parts, reasoningAs) },
+    said: { role: message.role, parts },
+  };
 }
 
 function typeOf(part: Part | undefined): ItemType {

@@ -14,6 +14,7 @@ import { previousNotFound } from './error-table.ts';
 import { Fields, refused } from './fields.ts';
 import { parseRequest } from './parse-request.ts';
 import { type Place, placeOf } from './place.ts';
+import { withReferences } from './references.ts';
 import { Compaction, InputTokens } from './reply-schemas.ts';
 import { CompactResponse, CountTokens } from './request-schemas.ts';
 import { usageToJson } from './response-object.ts';
@@ -53,9 +54,10 @@ export function windowRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const { personality: _, ...body } = new Fields(request.body ?? {}, '').all;
         const asked = parseRequest(body, settings.model, false);
-        const place = await placeOf(deps, request, callerOf(request), asked);
+        const caller = callerOf(request);
+        const place = await placeOf(deps, request, caller, asked);
         const before = await messagesUntil(place, asked.previousResponseId);
-        const input = [...before, ...asked.input];
+        const input = [...before, ...(await withReferences(deps, caller, asked.input, asked.references))];
         const { model, options } = asked;
         const tokens = await conversations.countTokens({ history: null, input, model, options });
         return { object: 'response.input_tokens' as const, input_tokens: tokens };
@@ -84,7 +86,8 @@ export function windowRoutes(deps: HttpDeps): FastifyPluginAsyncTypebox {
         const caller = callerOf(request);
         const asked = parseRequest(body.all, settings.model, false);
         const place = await placeOf(deps, request, caller, asked);
-        const before = [...(await messagesUntil(place, asked.previousResponseId)), ...asked.input];
+        const sent = await withReferences(deps, caller, asked.input, asked.references);
+        const before = [...(await messagesUntil(place, asked.previousResponseId)), ...sent];
         if (before.length === 0) throw refused('input', 'there is nothing to summarise');
         const { instructions } = asked.options;
         const own = instructions === undefined ? '' : `\n\nIts own instructions are:\n${instructions}`;

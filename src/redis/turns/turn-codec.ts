@@ -153,17 +153,18 @@ export function decodeProfile(fields: Partial<ProfileFields>): TurnProfile {
   };
 }
 
-function encodeOptions({ instructions, parameters, tools, history }: TurnOptions): string {
-  const set = { instructions, parameters, tools, history };
+function encodeOptions({ instructions, context, parameters, tools, history }: TurnOptions): string {
+  const set = { instructions, context, parameters, tools, history };
   return Object.values(set).every((value) => value === undefined) ? '' : JSON.stringify(set);
 }
 
 /** What cannot be read is ignored: an operator can write anything into a field. */
 function decodeOptions(text: string): TurnOptions {
-  const { instructions, parameters, tools, history } = parseObject(text) ?? {};
+  const { instructions, context, parameters, tools, history } = parseObject(text) ?? {};
   const use = historyUseFrom(history);
   return {
     ...(typeof instructions === 'string' ? { instructions } : {}),
+    ...(typeof context === 'string' ? { context } : {}),
     ...(isObject(parameters) ? { parameters } : {}),
     ...(Array.isArray(tools) ? { tools } : {}),
     ...(use === null ? {} : { history: use }),
