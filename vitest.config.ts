@@ -42,6 +42,7 @@ const inProcess = files([
   'replicas/stop',
   'replicas/unread',
   'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /** What needs no build. */
@@ -101,6 +102,7 @@ const onClusterToo = files([
   'replicas/redis-faults',
   'replicas/unread',
   'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /** What must hold whichever replica a balancer chooses. */
@@ -110,6 +112,8 @@ const throughBalancer = files([
   'replicas/resume',
   'replicas/stop',
   'replicas/isolation',
+  'ui/ui-chat',
+  'ui/ui-regenerate',
 ]);
 
 /**

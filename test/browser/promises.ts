@@ -202,6 +202,21 @@ export const PROMISES = {
     breaks: 'message-parts ToolParts: leave results out',
     from: 'docs/protocol.md: Looking back',
   },
+  'page.ui-example': {
+    says: 'a page with useChat that is reloaded in mid-answer goes on with it on another replica, and asks the next question there',
+    breaks: 'ui-door: 204 always',
+    from: 'docs/protocol.md: UI message stream',
+  },
+  'page.ui-example.takeover': {
+    says: 'when the replica is killed in mid-answer, a page with useChat that reads it elsewhere shows the new answer alone',
+    breaks: 'ui-frames: no reset-step',
+    from: 'docs/protocol.md: UI message stream',
+  },
+  'page.ui-example.stop': {
+    says: 'a page with useChat stops its answer at the server, makes it anew, and tries again what failed',
+    breaks: 'means-last-turn: return true always',
+    from: 'docs/protocol.md: UI message stream',
+  },
 } as const satisfies Ledger;
 
 export const { promise, processPromise } = keeperOf(PROMISES);

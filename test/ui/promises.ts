@@ -32,6 +32,16 @@ export const PROMISES = {
     breaks: 'parse-ui: pass over messageId',
     from: 'docs/protocol.md: UI message stream',
   },
+  'ui.regenerate.running': {
+    says: 'regenerate of a question that is still being answered waits for that answer and replaces it, so it is asked once',
+    breaks: 'means-last-turn isRunning: return false',
+    from: 'docs/protocol.md: UI message stream',
+  },
+  'ui.try-again': {
+    says: 'regenerate after an error asks the question that failed, and leaves the turn before it alone',
+    breaks: 'means-last-turn: return true always',
+    from: 'docs/protocol.md: UI message stream',
+  },
   'ui.errors': {
     says: 'an error before the stream has a status and our code in its body, which useChat shows; one within it is an error chunk',
     breaks: 'ui-frames: never throw',

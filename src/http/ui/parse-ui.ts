@@ -2,14 +2,14 @@ import type { Input, InputMessage } from '../../conversation/input.ts';
 import { type Part, pushPart } from '../../conversation/parts.ts';
 import type { TurnOptions } from '../../conversation/turn.ts';
 import { TurnwiseError } from '../../errors.ts';
+import type { UiEcho } from './ui-echo.ts';
 import type { UiChatBody, UiMessage } from './ui-schemas.ts';
 
 /** What a request of `useChat` asks for. */
 export interface UiRequest {
   readonly input: Input;
   readonly options: TurnOptions;
-  /** The message of the client that the answer continues; null: it is a new one. */
-  readonly continues: string | null;
+  readonly echo: UiEcho;
 }
 
 /**
@@ -21,7 +21,12 @@ export function parseUi(body: UiChatBody): UiRequest {
   const { tools, trigger = 'submit-message', messageId } = body;
   const options = tools === undefined ? {} : { tools };
   if (trigger === 'regenerate-message') {
-    return { input: [], options: { ...options, history: { kind: 'regenerate' } }, continues: null };
+    const asks = (body.message ?? body.messages?.at(-1))?.id ?? '';
+    return {
+      input: [],
+      options: { ...options, history: { kind: 'regenerate' } },
+      echo: { continues: '', asks },
+    };
   }
   const last = body.message ?? body.messages?.at(-1);
   if (last === undefined) throw refused('messages must not be empty');
@@ -29,12 +34,21 @@ export function parseUi(body: UiChatBody): UiRequest {
     case 'user':
       // `useChat` names a message of the user only when it replaces it, with all that came after it.
       if (messageId !== undefined) throw refused('messageId: an earlier message cannot be edited');
-      return { input: [{ role: 'user', parts: partsOf(last) }], options, continues: null };
+      return {
+        input: [{ role: 'user', parts: partsOf(last) }],
+        options,
+        echo: { continues: '', asks: last.id ?? '' },
+      };
     case 'assistant':
-      return { input: outputsIn(last), options, continues: last.id ?? null };
+      return { input: outputsIn(last), options, echo: { continues: last.id ?? '', asks: '' } };
     default:
       throw refused('the last message must be one of the user, or hold the output of a tool');
   }
+}
+
+/** A question whose turn left nothing behind, asked again. */
+export function asNew({ messageId: _, ...body }: UiChatBody): UiChatBody {
+  return { ...body, trigger: 'submit-message' };
 }
 
 function partsOf({ parts }: UiMessage): readonly Part[] {

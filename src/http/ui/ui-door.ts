@@ -11,13 +11,12 @@ import { streamTurn } from '../door/stream-turn.ts';
 import { installErrorReplies } from '../error-reply.ts';
 import { errorReplies } from '../native/error-schemas.ts';
 import { NoContent } from '../native/schemas.ts';
-import { parseUi } from './parse-ui.ts';
+import { meansLastTurn, unless } from './means-last-turn.ts';
+import { asNew, parseUi } from './parse-ui.ts';
 import { PROTOCOL_HEADER, UI } from './ui-dialect.ts';
+import { decodeEcho, encodeEcho, messageIdOf, type UiEcho } from './ui-echo.ts';
 import { UiFrames } from './ui-frames.ts';
 import { ChatParams, StopBody, Stopped, UiChatBody, UiHeaders, UiStream } from './ui-schemas.ts';
-
-/** Ids of answers: a turn's, so that a reader that comes back elsewhere gets the same. */
-const MESSAGE_PREFIX = 'msg_';
 
 /** `/api/ui/chat`: the message stream of the AI SDK's `useChat`, with resume and stop. */
 export const uiDoor: Door = (deps, readers) => async (app) => {
@@ -43,13 +42,16 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
       try {
         const sink = new SseSink(reply, 'at-first-frame');
         const { body } = request;
-        const { input, options, continues } = parseUi(body);
-        if (body.trigger === 'regenerate-message') await checkIsLast(request, body.id, body.messageId);
-        const { turn } = await admit(deps, UI, callerOf(request), {
+        const caller = callerOf(request);
+        const isNew =
+          body.trigger === 'regenerate-message' &&
+          !(await meansLastTurn(conversations, sessionOf(caller, body.id), body));
+        const { input, options, echo } = parseUi(isNew ? asNew(body) : body);
+        const { turn } = await admit(deps, UI, caller, {
           ...{ conversationId: body.id, input, options, onBusy: null, model: body.model ?? null },
-          ...{ echo: continues ?? '', idempotencyKey: idempotencyKeyOf(request) },
+          ...{ echo: encodeEcho(echo), idempotencyKey: idempotencyKeyOf(request) },
         });
-        return await show(request, reply, sink, turn, continues ?? '');
+        return await show(request, reply, sink, turn, echo);
       } finally {
         leave();
       }
@@ -74,9 +76,11 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
       const leave = readers.enter();
       try {
         const turn = await conversations.active(sessionOf(callerOf(request), request.params.id));
-        const found = turn === null ? null : await conversations.find(turn).catch(orNull);
+        // It may have ended since it was found.
+        const found = turn && (await unless('turn_not_found', conversations.find(turn)));
         if (turn === null || found === null) return reply.code(204).send(null);
-        return await show(request, reply, new SseSink(reply, 'at-first-frame'), turn, found.echo);
+        const sink = new SseSink(reply, 'at-first-frame');
+        return await show(request, reply, sink, turn, decodeEcho(found.echo));
       } finally {
         leave();
       }
@@ -95,55 +99,28 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
       },
     },
     async (request) => {
-      const { turn_id: turnId = turnIn(request.body.messageId) } = request.body;
-      if (turnId === undefined) {
+      const { turn_id: turnId, messageId } = request.body;
+      if (turnId === undefined && messageId === undefined) {
         throw new TurnwiseError('invalid_request', { message: 'turn_id or messageId must name the turn' });
       }
       const active = await conversations.active(sessionOf(callerOf(request), request.params.id));
-      if (active?.turnId !== turnId) return { success: true, stopped: false } as const;
+      const found = active && (await unless('turn_not_found', conversations.find(active)));
+      const isNamed =
+        active !== null &&
+        found !== null &&
+        (turnId ?? active.turnId) === active.turnId &&
+        (messageId === undefined || messageId === messageIdOf(active.turnId, decodeEcho(found.echo)));
+      if (!isNamed) return { success: true, stopped: false } as const;
       await conversations.cancel(active);
       return { success: true, stopped: true } as const;
     },
   );
 
-  function show(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    sink: SseSink,
-    turn: TurnRef,
-    continues: string,
-  ) {
+  function show(request: FastifyRequest, reply: FastifyReply, sink: SseSink, turn: TurnRef, echo: UiEcho) {
     announce(reply, turn);
     reply.header(...PROTOCOL_HEADER);
-    const messageId = continues === '' ? `${MESSAGE_PREFIX}${turn.turnId}` : continues;
-    const frames = new UiFrames(turn, messageId, request.headers['x-turnwise-events'] === 'queued');
+    const showsQueue = request.headers['x-turnwise-events'] === 'queued';
+    const frames = new UiFrames(turn, messageIdOf(turn.turnId, echo), showsQueue);
     return streamTurn(deps, readers, UI, conversations.source(turn), frames, sink);
   }
-
-  /** An answer that is named must be the last one. @throws invalid_request */
-  async function checkIsLast(
-    request: FastifyRequest,
-    id: string,
-    messageId: string | undefined,
-  ): Promise<void> {
-    const turnId = turnIn(messageId);
-    if (turnId === undefined) return;
-    const session = sessionOf(callerOf(request), id);
-    const [last] = (await conversations.messages(session, 1, null)).messages;
-    if (last?.turnId !== turnId) {
-      throw new TurnwiseError('invalid_request', {
-        message: 'messageId: only the last answer can be made anew',
-      });
-    }
-  }
 };
-
-function turnIn(messageId: string | undefined): string | undefined {
-  return messageId?.startsWith(MESSAGE_PREFIX) ? messageId.slice(MESSAGE_PREFIX.length) : undefined;
-}
-
-/** It may have ended since it was found. @throws any other error */
-function orNull(error: unknown): null {
-  if (error instanceof TurnwiseError && error.code === 'turn_not_found') return null;
-  throw error;
-}

@@ -68,7 +68,7 @@ export const UiHeaders = Type.Object({
     Type.String({ minLength: 1, maxLength: 255, description: 'the same key is the same turn' }),
   ),
   'x-turnwise-events': Type.Optional(
-    Type.String({ description: '`queued`: chunks `data-queued` tell the place in the queue' }),
+    Type.Enum(['queued'], { description: 'chunks `data-queued` tell the place in the queue' }),
   ),
 });
 
