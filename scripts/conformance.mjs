@@ -10,24 +10,48 @@ import { startReplica } from '../testkit/server/replica.ts';
 import { findProgram } from './setup/program.mjs';
 import { root, run } from './setup/run.mjs';
 
-const PIP_TIMEOUT_MS = 300_000;
+const INSTALL_TIMEOUT_MS = 300_000;
 const SUITE_TIMEOUT_MS = 900_000;
+
+const OPEN_RESPONSES_FOLDER = path.join(root, '.data/conformance/open-responses');
 
 /** The name makes suites try what they only ask of models that think. */
 const MODELS = ['gpt-5-obliging', 'other'];
 
+const llmComply = (format) => ({
+  name: `llm-comply ${format}`,
+  packages: ['llm-comply==0.5.0'],
+  install: installFromPypi,
+  command: ({ bin, url }) => [
+    bin('llm-comply'),
+    ['--format', format, '-u', url, '-k', 'none', '-m', MODELS[0], '-v'],
+  ],
+});
+
 const SUITES = [
   {
-    name: 'llm-comply openai-chat',
-    packages: ['llm-comply==0.5.0'],
+    name: 'open-responses',
+    packages: ['bun@1.4.5', 'zod@3.25.76'],
+    install: installOpenResponses,
     command: ({ bin, url }) => [
-      bin('llm-comply'),
-      ['--format', 'openai-chat', '-u', url, '-k', 'none', '-m', MODELS[0], '-v'],
+      bin('bun'),
+      [
+        path.join(OPEN_RESPONSES_FOLDER, 'suite/bin/compliance-test.ts'),
+        '--base-url',
+        url,
+        '--api-key',
+        'none',
+        '--model',
+        MODELS[0],
+      ],
     ],
   },
+  llmComply('open-responses'),
+  llmComply('openai-chat'),
   {
     name: 'langchain-tests',
     packages: ['langchain-tests==1.1.9', 'langchain-openai==1.7.4'],
+    install: installFromPypi,
     command: ({ bin }) => [
       bin('pytest'),
       ['-c', 'scripts/conformance/pytest.ini', 'scripts/conformance/langchain_suite.py'],
@@ -35,16 +59,30 @@ const SUITES = [
   },
 ];
 
+/** @throws with the last line of what it said */
+async function must(command, args) {
+  const { code, output } = await run(command, args, { quiet: true, timeoutMs: INSTALL_TIMEOUT_MS });
+  if (code !== 0) throw new Error(output.trim().split('\n').at(-1) ?? `${command} failed`);
+}
+
+/** The suite of the Open Responses specification has no package: a checkout, with the tools that it needs above it. */
+async function installOpenResponses({ packages }) {
+  const folder = OPEN_RESPONSES_FOLDER;
+  const bin = (name) => path.join(folder, 'node_modules/.bin', name);
+  await must('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, ...packages]);
+  if (!existsSync(path.join(folder, 'suite'))) {
+    const from = process.env.OPEN_RESPONSES ?? 'https://github.com/openresponses/openresponses.git';
+    await must('git', ['clone', '--quiet', '--depth', '1', from, path.join(folder, 'suite')]);
+  }
+  return bin;
+}
+
 /** A folder of Python packages for one suite. @throws when they cannot be had here */
-async function install({ packages }) {
+async function installFromPypi({ packages }) {
   const python = findProgram('python3');
   if (!python) throw new Error('python3 was not found');
   const folder = path.join(root, '.data/conformance', packages[0]);
   const bin = (name) => path.join(folder, 'bin', name);
-  const must = async (command, args) => {
-    const { code, output } = await run(command, args, { quiet: true, timeoutMs: PIP_TIMEOUT_MS });
-    if (code !== 0) throw new Error(output.trim().split('\n').at(-1) ?? `${command} failed`);
-  };
   if (!existsSync(bin('pip'))) await must(python, ['-m', 'venv', folder]);
   await must(bin('pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages]);
   return bin;
@@ -69,7 +107,7 @@ try {
     console.log(`\n== ${suite.name} (${suite.packages.join(', ')}) at ${url}`);
     let bin;
     try {
-      bin = await install(suite);
+      bin = await suite.install(suite);
     } catch (error) {
       console.log(`not run: ${error.message}`);
       counts.absent += 1;

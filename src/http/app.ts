@@ -14,7 +14,7 @@ import { BrokenRequests } from './broken-requests.ts';
 import { identifyCallers } from './callers.ts';
 import type { Door } from './door/dialect.ts';
 import { Readers } from './door/readers.ts';
-import { DOORS } from './doors.ts';
+import { DOORS, dialectAt } from './doors.ts';
 import { installErrorReplies, publicError, sendError } from './error-reply.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { HttpDeps } from './http-deps.ts';
@@ -76,7 +76,7 @@ export async function buildApp(
     },
     clientErrorHandler: (error, socket) => broken.answer(error, socket),
     frameworkErrors: (error, request, reply) => {
-      void sendError(NATIVE, request, reply, publicError(error));
+      void sendError(dialectAt(request.url), request, reply, publicError(error));
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
     // An answer takes as long as its turn; silence on an idle connection is bounded below.
@@ -108,7 +108,7 @@ export async function buildApp(
   });
   installErrorReplies(app, NATIVE);
   app.setNotFoundHandler((request, reply) =>
-    sendError(NATIVE, request, reply, new TurnwiseError('not_found')),
+    sendError(dialectAt(request.url), request, reply, new TurnwiseError('not_found')),
   );
   const addMissingMethods = trackMethods(app);
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TurnwiseError } from '../errors.ts';
+import { dialectAt } from './doors.ts';
 import { sendError } from './error-reply.ts';
-import { NATIVE } from './native/native-dialect.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -26,7 +26,7 @@ export function trackMethods(app: FastifyInstance): () => void {
       const allow = [...known].join(', ');
       const refuse = async (request: FastifyRequest, reply: FastifyReply) => {
         reply.header('allow', allow);
-        return sendError(NATIVE, request, reply, new TurnwiseError('method_not_allowed'));
+        return sendError(dialectAt(url), request, reply, new TurnwiseError('method_not_allowed'));
       };
       // Before the body is read: what is wrong with it does not matter here.
       app.route({ url, method: missing, schema: { hide: true }, onRequest: refuse, handler: refuse });

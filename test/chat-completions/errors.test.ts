@@ -59,6 +59,28 @@ promise(
 );
 
 promise(
+  'chat.errors.no-route',
+  'a path below /v1 without a route, or without that method, is an error of the openai package as well',
+  async () => {
+    const client = openai(replica);
+    const failed = (asked: Promise<unknown>) =>
+      asked.then(
+        () => null,
+        (error: unknown) => error,
+      );
+    const missing = await failed(client.embeddings.create({ model: 'scripted', input: 'x' }));
+    expect(missing).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(missing).toMatchObject({ status: 404, code: 'not_found', type: 'invalid_request_error' });
+    const wrong = await failed(client.get('/chat/completions'));
+    expect(wrong).toMatchObject({ status: 405, code: 'method_not_allowed', type: 'invalid_request_error' });
+    // Elsewhere errors have our own shape.
+    expect(await call(replica.url, 'GET', '/nowhere')).toMatchObject({
+      body: { error: { request_id: expect.any(String) } },
+    });
+  },
+);
+
+promise(
   'chat.errors.mid-stream',
   'an error within a stream is a frame at which the openai package throws, and history stays as it was',
   async () => {

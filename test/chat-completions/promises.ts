@@ -22,6 +22,11 @@ export const PROMISES = {
     breaks: 'chat-errors chatErrorHeaders: return {}',
     from: 'docs/errors.md: Chat Completions',
   },
+  'chat.errors.no-route': {
+    says: 'a path below /v1 without a route, or without that method, is an error of the openai package as well',
+    breaks: 'doors dialectAt: return NATIVE always',
+    from: 'docs/errors.md: Chat Completions',
+  },
   'chat.errors.mid-stream': {
     says: 'an error within a stream is a frame at which the openai package throws, and history stays as it was',
     breaks: 'chunk-frames cut: return no frames',

@@ -2,6 +2,11 @@ import { keeperOf, type Ledger } from '../support/promise.ts';
 
 /** What the tests of this folder keep; `test/support/promise.ts` says what the fields mean. */
 export const PROMISES = {
+  'responses.killed': {
+    says: 'when the replica is killed in mid-answer, a background response is read on elsewhere: what was said ends incomplete, and another item has the answer',
+    breaks: 'response-fold: forget what was said at a restart',
+    from: 'docs/protocol.md: Responses',
+  },
   'takeover.kill.reader-sees-it-go-on': {
     says: 'a reader on another replica sees a killed turn restart and complete',
     breaks: 'open-replica: do not look for turns of dead replicas',
