@@ -22,7 +22,7 @@ export const LOG_PATCHES: readonly Patch[] = [
   },
   {
     file: 'redis/scripts/end-turn.lua',
-    find: "redis.pcall('XADD', LOG, values[2 * i - 1], 'e', values[2 * i])",
+    find: "redis.pcall('XADD', LOG, values[i], 'e', values[i + 1])",
     replace: '',
   },
 ];

@@ -170,6 +170,7 @@ promise(
     for (const [path, operations] of Object.entries(openapi.paths)) {
       for (const [method, { requestBody }] of Object.entries(operations)) {
         if (requestBody === undefined) continue;
+        const isNative = /^\/api\/(?:chat|sessions)/.test(path);
         const fields = requestBody.content['application/json']?.schema.properties ?? {};
         const arbitraries = Object.entries(fields).map(([name, schema]) => {
           const likely = fc.constantFrom(...(schema.enum ?? ['a', 'A:b~1', '茶 👋', ' \n\u2028 ']));
@@ -180,20 +181,22 @@ promise(
           fc.jsonValue(),
         );
         const answers = async (body: unknown) => {
-          const url = `${replica.url}${path.replace('{id}', 'there')}`;
+          const url = `${replica.url}${path.replace(/\{\w+\}/g, 'there')}`;
           const options = { method: method.toUpperCase(), body: JSON.stringify(body), headers: jsonType };
           const stream = await openStream(url, options);
           expect(stream.status).toBeLessThan(500);
           if (stream.headers['content-type']?.startsWith('text/event-stream')) {
             await stream.all();
-            expect(stream.ended).toBe('terminal');
+            // Other doors end their streams otherwise, which their own tests know.
+            if (isNative) expect(stream.ended).toBe('terminal');
             return;
           }
-          const answer = (await stream.json()) as Partial<ErrorBody>;
-          if (stream.status >= 400) expect(answer.error?.code).toBeTypeOf('string');
+          const answer = (await stream.json()) as Partial<ErrorBody> & { code?: unknown };
+          // An error of AG-UI is an event.
+          if (stream.status >= 400) expect(answer.error?.code ?? answer.code).toBeTypeOf('string');
         };
         const property = fc.asyncProperty(anyBody, answers);
-        await fc.assert(property, { seed: testSeed | 0, numRuns: 150 });
+        await fc.assert(property, { seed: testSeed | 0, numRuns: isNative ? 150 : 50 });
       }
     }
   },

@@ -70,12 +70,12 @@ promise(
     expect([table.code, table.err]).toEqual([0, '']);
     expect(table.out).toMatch(/^session +busy$/m);
     expect(table.out).toMatch(new RegExp(`^running +${turn}$`, 'm'));
-    expect(table.out).toMatch(/^m\d+-2 .* assistant +echo:hello$/m);
+    expect(table.out).toMatch(/^m\d+-100001 .* assistant +echo:hello$/m);
     const shown = await json<Record<string, unknown>>('sessions', 'show', 'busy', '--messages', '1');
     expect(shown).toMatchObject({ session_id: 'busy', owner: '-', message_count: 2, running_turn: turn });
     expect(shown).toMatchObject({ waiting_turns: [String(waiting.headers['x-turn-id'])], has_more: true });
     expect(shown.messages).toMatchObject([
-      { id: expect.stringMatching(/^m\d+-2$/), role: 'assistant', content: 'echo:hello' },
+      { id: expect.stringMatching(/^m\d+-100001$/), role: 'assistant', content: 'echo:hello' },
     ]);
     expect(await run('sessions', 'show', 'nobody')).toMatchObject({ code: 1, out: '' });
   },
@@ -239,7 +239,8 @@ promise(
     const policy = String(page.headers['content-security-policy']);
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("connect-src 'self' https://api.example:8443;");
-    expect(policy).not.toMatch(/unsafe|\*|data:/);
+    expect(policy).toContain("img-src 'self' data:;");
+    expect(policy.replace("img-src 'self' data:", '')).not.toMatch(/unsafe|\*|data:/);
     const config = await call(url, 'GET', '/config.json');
     expect(config.body).toEqual({ apiUrl: 'https://api.example:8443/base' });
     expect((await call(url, 'GET', '/livez')).status).toBe(200);
