@@ -27,6 +27,16 @@ export const PROMISES = {
     breaks: 'parse-ui outputsIn: take the outputs of all steps',
     from: 'docs/protocol.md: UI message stream',
   },
+  'ui.resume.continued': {
+    says: 'a page that reloads while an answer goes on after the output of a tool still shows the call, and does not run it again',
+    breaks: 'ui-door: give no earlier steps; ui-frames #replayed: leave out the filter',
+    from: 'docs/protocol.md: UI message stream',
+  },
+  'ui.openapi': {
+    says: 'every code that a reader of a UI stream can meet before the first chunk is in the API document',
+    breaks: 'ui-door: ADMISSION_ERRORS alone',
+    from: 'docs/protocol.md: UI message stream',
+  },
   'ui.regenerate': {
     says: 'regenerate replaces the last answer in one commit; an edit, and an earlier answer, are refused by name',
     breaks: 'parse-ui: pass over messageId',

@@ -100,6 +100,74 @@ promise(
   },
 );
 
+promise(
+  'ui.resume.continued',
+  'a page that reloads while an answer goes on after the output of a tool still shows the call, and does not run it again',
+  async () => {
+    const gate = deployment.model.gate();
+    const steps = [
+      [{ delta: 'One. ' }, ...callSteps([{ id: 'c1', name: 'weather', args: { city: 'Rome' } }])],
+      [{ delta: 'Two. ' }, ...callSteps([{ id: 'c2', name: 'weather', args: {} }])],
+      [{ delta: 'It is ' }, { wait: gate }, { delta: 'sunny.' }],
+    ];
+    deployment.model.reply(() => steps.shift() ?? []);
+    const first = uiChat(one, 'ui-continued', {
+      tools: [WEATHER_TOOL],
+      sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    } as object);
+    const answer = (toolCallId: string, more: object) =>
+      first.chat.addToolOutput({ tool: 'weather', toolCallId, ...more } as never);
+    await first.chat.sendMessage({ text: 'Weather?' });
+    await answer('c1', { output: { sky: 'blue' } });
+    await waitFor(() => first.text() === 'One. Two. ' && first.chat.status === 'ready', {
+      what: 'a second call',
+    });
+    await answer('c2', { state: 'output-error', errorText: 'no such city' });
+    await waitFor(() => first.text() === 'One. Two. It is ', { what: 'the last answer' });
+    const kept = structuredClone(first.chat.messages);
+    // What a page keeps of a message that waits for its tools.
+    kept[1]?.parts.splice(6);
+    const run: string[] = [];
+    const reloaded = uiChat(other, 'ui-continued', {
+      messages: kept,
+      onToolCall: ({ toolCall }) => void run.push(toolCall.toolCallId),
+    });
+    const resumed = reloaded.chat.resumeStream();
+    await waitFor(() => reloaded.text().endsWith('It is '), { what: 'the same elsewhere' });
+    gate.open();
+    await resumed;
+    await waitFor(() => first.chat.status === 'ready', { what: 'the end' });
+    expect([reloaded.errors, run]).toEqual([[], []]);
+    // As JSON: what is undefined in one may be absent in the other. A failed call that is replayed keeps its raw input.
+    const shown = (chat: object) =>
+      JSON.stringify(chat, (key, value) => (key === 'rawInput' ? undefined : value));
+    expect(shown(reloaded.chat.messages)).toBe(shown(first.chat.messages));
+    expect(reloaded.chat.lastMessage?.parts.map(({ type }) => type)).toEqual([
+      ...['step-start', 'text', 'tool-weather', 'step-start', 'text', 'tool-weather', 'step-start', 'text'],
+    ]);
+  },
+);
+
+promise(
+  'ui.openapi',
+  'every code that a reader of a UI stream can meet before the first chunk is in the API document',
+  async () => {
+    const { body } = await call<{ paths: Record<string, Record<string, { responses: object }>> }>(
+      ...([one.url, 'GET', '/openapi.json'] as const),
+    );
+    const replies = [
+      body.paths['/api/ui/chat']?.post?.responses,
+      body.paths['/api/ui/chat/{id}/stream']?.get?.responses,
+    ];
+    const ends = ['queue_timeout', 'attempts_exhausted', 'model_error', 'model_refused', 'model_timeout'];
+    for (const codes of replies.map((described) => JSON.stringify(described))) {
+      for (const code of [...ends, 'draining', 'commit_unknown', 'session_deleted']) {
+        expect(codes).toContain(`"${code}"`);
+      }
+    }
+  },
+);
+
 promise('ui.stop', 'the stop route ends the turn that it names, and no other', async () => {
   const gate = deployment.model.gate();
   deployment.model.reply(() => [{ delta: 'half' }, { wait: gate }]);

@@ -6,7 +6,7 @@ import { decodeEcho, messageIdOf } from './ui-echo.ts';
 import type { UiChatBody, UiMessage } from './ui-schemas.ts';
 
 /** How many messages are searched for one that a request names. */
-const LOOKS_BACK = 100;
+export const LOOKS_BACK = 100;
 
 /**
  * What `regenerate-message` means. Clients also send it to try again after an error: then the question that they show last

@@ -1,22 +1,37 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sessionOf } from '../../conversation/caller.ts';
+import type { TurnEvent } from '../../conversation/events.ts';
 import type { TurnRef } from '../../conversation/turn.ts';
-import { TurnwiseError } from '../../errors.ts';
+import { type ErrorCode, TurnwiseError } from '../../errors.ts';
 import { callerOf } from '../callers.ts';
 import { admit, announce, idempotencyKeyOf } from '../door/admit.ts';
 import type { Door } from '../door/dialect.ts';
-import { ADMISSION_ERRORS } from '../door/error-codes.ts';
+import { ADMISSION_ERRORS, ANSWER_ERRORS } from '../door/error-codes.ts';
 import { SseSink } from '../door/sse-sink.ts';
 import { streamTurn } from '../door/stream-turn.ts';
 import { installErrorReplies } from '../error-reply.ts';
 import { errorReplies } from '../native/error-schemas.ts';
 import { NoContent } from '../native/schemas.ts';
+import { earlierSteps } from './earlier-steps.ts';
 import { meansLastTurn, unless } from './means-last-turn.ts';
 import { asNew, parseUi } from './parse-ui.ts';
 import { PROTOCOL_HEADER, UI } from './ui-dialect.ts';
 import { decodeEcho, encodeEcho, messageIdOf, type UiEcho } from './ui-echo.ts';
 import { UiFrames } from './ui-frames.ts';
 import { ChatParams, StopBody, Stopped, UiChatBody, UiHeaders, UiStream } from './ui-schemas.ts';
+
+/** What resuming may reply before the first chunk, the end of a turn that never began included. */
+const RESUME_ERRORS: readonly ErrorCode[] = [
+  ...([
+    'session_deleted',
+    'corrupt_session',
+    'storage_full',
+    'draining',
+    'overloaded',
+    'commit_unknown',
+  ] as const),
+  ...ANSWER_ERRORS,
+];
 
 /** `/api/ui/chat`: the message stream of the AI SDK's `useChat`, with resume and stop. */
 export const uiDoor: Door = (deps, readers) => async (app) => {
@@ -34,7 +49,7 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
         tags: ['ai-sdk'],
         body: UiChatBody,
         headers: UiHeaders,
-        response: { 200: UiStream, ...errorReplies(...ADMISSION_ERRORS) },
+        response: { 200: UiStream, ...errorReplies(...ADMISSION_ERRORS, ...ANSWER_ERRORS) },
       },
     },
     async (request, reply) => {
@@ -69,7 +84,7 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
         tags: ['ai-sdk'],
         params: ChatParams,
         headers: UiHeaders,
-        response: { 200: UiStream, 204: NoContent, ...errorReplies('overloaded', 'corrupt_session') },
+        response: { 200: UiStream, 204: NoContent, ...errorReplies(...RESUME_ERRORS) },
       },
     },
     async (request, reply) => {
@@ -80,7 +95,9 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
         const found = turn && (await unless('turn_not_found', conversations.find(turn)));
         if (turn === null || found === null) return reply.code(204).send(null);
         const sink = new SseSink(reply, 'at-first-frame');
-        return await show(request, reply, sink, turn, decodeEcho(found.echo));
+        const echo = decodeEcho(found.echo);
+        const earlier = echo.continues === '' ? [] : await earlierSteps(conversations, turn, found);
+        return await show(request, reply, sink, turn, echo, earlier);
       } finally {
         leave();
       }
@@ -95,7 +112,7 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
         tags: ['ai-sdk'],
         params: ChatParams,
         body: StopBody,
-        response: { 200: Stopped, ...errorReplies('turn_not_found', 'corrupt_session', 'storage_full') },
+        response: { 200: Stopped, ...errorReplies('corrupt_session', 'storage_full') },
       },
     },
     async (request) => {
@@ -111,16 +128,23 @@ export const uiDoor: Door = (deps, readers) => async (app) => {
         (turnId ?? active.turnId) === active.turnId &&
         (messageId === undefined || messageId === messageIdOf(active.turnId, decodeEcho(found.echo)));
       if (!isNamed) return { success: true, stopped: false } as const;
-      await conversations.cancel(active);
-      return { success: true, stopped: true } as const;
+      const ended = await unless('turn_not_found', conversations.cancel(active));
+      return { success: true, stopped: ended !== null } as const;
     },
   );
 
-  function show(request: FastifyRequest, reply: FastifyReply, sink: SseSink, turn: TurnRef, echo: UiEcho) {
+  function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    sink: SseSink,
+    turn: TurnRef,
+    echo: UiEcho,
+    earlier: readonly TurnEvent[] = [],
+  ) {
     announce(reply, turn);
     reply.header(...PROTOCOL_HEADER);
     const showsQueue = request.headers['x-turnwise-events'] === 'queued';
-    const frames = new UiFrames(turn, messageIdOf(turn.turnId, echo), showsQueue);
+    const frames = new UiFrames(turn, messageIdOf(turn.turnId, echo), showsQueue, earlier);
     return streamTurn(deps, readers, UI, conversations.source(turn), frames, sink);
   }
 };

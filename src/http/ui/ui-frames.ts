@@ -26,6 +26,7 @@ export class UiFrames implements TurnFrames {
   readonly #ids: Readonly<Record<string, string>>;
   readonly #messageId: string;
   readonly #showsQueue: boolean;
+  readonly #earlier: readonly TurnEvent[];
   #hasBegun = false;
   #isInStep = false;
   /** What is being said, and under which id. */
@@ -34,11 +35,20 @@ export class UiFrames implements TurnFrames {
   /** Calls without a result: while there are any, the next results belong to the same step. */
   readonly #waiting = new Set<string>();
 
-  /** @param showsQueue  whether the client asked for its place in the queue, which is no chunk of the protocol */
-  constructor({ session, turnId }: TurnRef, messageId: string, showsQueue: boolean) {
+  /**
+   * @param showsQueue  whether the client asked for its place in the queue, which is no chunk of the protocol
+   * @param earlier     what the message says before this turn, for a client that begins it anew
+   */
+  constructor(
+    { session, turnId }: TurnRef,
+    messageId: string,
+    showsQueue: boolean,
+    earlier: readonly TurnEvent[] = [],
+  ) {
     this.#ids = { turn_id: turnId, session_id: session.conversationId };
     this.#messageId = messageId;
     this.#showsQueue = showsQueue;
+    this.#earlier = earlier;
   }
 
   /** @throws the error that ended the turn, as long as nothing was shown */
@@ -88,7 +98,17 @@ export class UiFrames implements TurnFrames {
   #begin(): readonly Chunk[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    return [{ type: 'start', messageId: this.#messageId, messageMetadata: this.#ids }, ...this.#step()];
+    const start = { type: 'start', messageId: this.#messageId, messageMetadata: this.#ids };
+    return [start, ...this.#replayed(), ...this.#step()];
+  }
+
+  #replayed(): readonly Chunk[] {
+    // `tool-input-available` makes the client run the tool, and these have their outputs.
+    const chunks = this.#earlier
+      .flatMap((event) => this.#chunksOf(event))
+      .filter(({ type }) => type !== 'tool-input-available');
+    this.#waiting.clear();
+    return [...chunks, ...this.#endStep()];
   }
 
   #step(): readonly Chunk[] {
@@ -125,7 +145,7 @@ export class UiFrames implements TurnFrames {
     return [
       ...before,
       { type: 'tool-input-start', ...call },
-      { type: 'tool-input-delta', toolCallId: callId, inputTextDelta: given },
+      { type: 'tool-input-delta', toolCallId: callId, inputTextDelta: given.trim() === '' ? '{}' : given },
       input === undefined
         ? {
             type: 'tool-input-error',
