@@ -1,4 +1,5 @@
 // Runs test suites that others wrote for the protocols of the doors, against real replicas. Needs a build, and Python for the suites.
+// OPEN_RESPONSES names another place to clone the suite of that specification from.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { startHaproxy } from '../testkit/http/haproxy.ts';
