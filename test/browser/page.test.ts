@@ -75,6 +75,8 @@ promise(
     const tab = await chat.open();
     for (const text of ['apples', 'pears']) {
       await tab.button('New conversation').click();
+      // Before, what is said would go into the conversation on view.
+      await holds(tab.page.locator('h1'), 'New conversation');
       await tab.say(text);
       await holds(tab.answer, `echo:${text}`);
     }
