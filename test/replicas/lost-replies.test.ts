@@ -115,7 +115,11 @@ promise(
     const first = await say(steady, id, 'first');
     await gate.reached;
     const metFaults = faultOnce(place, kinds.admit, 'swallow-reply', id);
-    const unheard = chat(dying, id, 'unheard').catch(() => null);
+    // A stall of the machine may cost a 503 before Redis is asked at all: then it is sent again, as a client does.
+    const sendUntilCaught = async () => {
+      while (metFaults() === 0) if ((await chat(dying, id, 'unheard').catch(() => null)) === null) return;
+    };
+    const unheard = sendUntilCaught();
     await waitFor(async () => (await redis.ask('ZCARD', `turnwise:{-/${id}}:queue`)) === 1, {
       what: 'the turn to be accepted',
     });
